@@ -1,0 +1,16 @@
+//! Feed handlers that stand alone: no engine, no runtime, no clock.
+//!
+//! The modules follow the path of the bytes: a [`capture`] is opened and its format detected, packets are
+//! unwrapped ([`net`], [`mold`], [`iex`]), messages are decoded as views over the received bytes ([`itch`],
+//! [`iex`], [`dbn`]), their [`sequence`] is tracked, and a [`book`] is kept from them.
+
+pub mod book;
+pub mod capture;
+pub mod dbn;
+pub mod decode;
+pub mod iex;
+pub mod itch;
+pub mod mold;
+pub mod net;
+pub mod sequence;
+pub mod synth;
