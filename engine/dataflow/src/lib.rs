@@ -1,1 +1,20 @@
-//! To come.
+//! What happens to events, as pure state machines: no clock, no file, no thread.
+//!
+//! The modules follow an event: its [`watermark`] is worked out, a [`process`] step changes it, it falls into a
+//! [`window`], an [`aggregate`] takes it in, and the [`keyed_window`] operator emits the result when the window
+//! closes.
+#![forbid(unsafe_code)]
+
+pub mod watermark;
+pub mod operator;
+pub mod process;
+pub mod window;
+pub mod aggregate;
+pub mod keyed_window;
+
+pub use aggregate::Aggregate;
+pub use keyed_window::{KeyedWindow, WindowRow};
+pub use operator::{Operator, Output};
+pub use process::{Process, Processed};
+pub use watermark::{Bounded, Monotonic, WatermarkStrategy};
+pub use window::{Tumbling, Window};

@@ -1,1 +1,16 @@
-//! To come.
+//! The words that every part of Tidewire shares: [`time`], [`key`]s, [`frame`]s, and the two ends of a stream.
+//!
+//! Nothing here reads a clock, a file or a socket, and nothing here depends on another Tidewire crate.
+#![forbid(unsafe_code)]
+
+pub mod frame;
+pub mod key;
+pub mod limits;
+pub mod sink;
+pub mod source;
+pub mod time;
+
+pub use frame::{Frame, Header, OutFrame};
+pub use key::{HashRange, Key, hash_of};
+pub use sink::Sink;
+pub use source::{Source, Stamped};

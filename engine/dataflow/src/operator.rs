@@ -1,0 +1,44 @@
+//! The one shape of every operator.
+//!
+//! 1. An event is taken in at once, in constant time; results that it completes wait to be fired.
+//! 2. Firing is pre-emptible: each call does a bounded piece of it, and events go on between the calls.
+//! 3. `complete_to` grows only when every row up to it has been emitted.
+
+use tidewire_event::Header;
+
+/// Where an operator's results and late events go.
+pub trait Output<R, L> {
+    /// A result at time `at`, completed by an event that was due at `due`.
+    fn row(&mut self, at: i64, due: i64, row: R);
+
+    /// An event that came after its window had closed.
+    fn late(&mut self, header: &Header, late: L);
+}
+
+/// A shard's work: events in, rows out. No clock, no file, no thread, and no allocation for an event once it is
+/// warm.
+pub trait Operator {
+    /// An event.
+    type In;
+    /// A result.
+    type Row;
+    /// An event that came too late.
+    type Late;
+
+    /// Takes in an event. The watermark in its header decides whether it is late.
+    fn event(
+        &mut self,
+        header: &Header,
+        event: &Self::In,
+        out: &mut impl Output<Self::Row, Self::Late>,
+    );
+
+    /// Takes in a watermark, which an event that was due at `due` has moved. It never moves back.
+    fn watermark(&mut self, watermark: i64, due: i64);
+
+    /// Emits a bounded part of what is complete; false if there is nothing left to emit.
+    fn fire(&mut self, out: &mut impl Output<Self::Row, Self::Late>) -> bool;
+
+    /// Every row with a time up to this has been emitted.
+    fn complete_to(&self) -> i64;
+}

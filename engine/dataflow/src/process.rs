@@ -1,0 +1,60 @@
+//! A step before an operator: one event in, any number of events out, with state of the step's own.
+
+use tidewire_event::Header;
+
+use crate::operator::{Operator, Output};
+
+/// Turns each event into zero or more others. It runs on the shard that owns the event's key, so its state is the
+/// shard's alone.
+pub trait Process {
+    /// The event that comes in.
+    type In;
+    /// The events that go out.
+    type Out;
+
+    /// Takes in an event of time `ts`, ns, and emits others with their times.
+    fn process(&mut self, ts: i64, event: &Self::In, emit: impl FnMut(i64, Self::Out));
+}
+
+/// An operator behind a [`Process`] step.
+#[derive(Debug)]
+pub struct Processed<P, O> {
+    process: P,
+    then: O,
+}
+
+impl<P, O> Processed<P, O> {
+    /// `process`, then the operator `then`.
+    pub fn new(process: P, then: O) -> Self {
+        Self { process, then }
+    }
+}
+
+impl<P: Process, O: Operator<In = P::Out>> Operator for Processed<P, O> {
+    type In = P::In;
+    type Row = O::Row;
+    type Late = O::Late;
+
+    #[inline]
+    fn event(&mut self, header: &Header, event: &P::In, out: &mut impl Output<O::Row, O::Late>) {
+        let Self { process, then } = self;
+        process.process(header.ts, event, |ts, event| {
+            then.event(&Header { ts, ..*header }, &event, out);
+        });
+    }
+
+    #[inline]
+    fn watermark(&mut self, watermark: i64, due: i64) {
+        self.then.watermark(watermark, due);
+    }
+
+    #[inline]
+    fn fire(&mut self, out: &mut impl Output<O::Row, O::Late>) -> bool {
+        self.then.fire(out)
+    }
+
+    #[inline]
+    fn complete_to(&self) -> i64 {
+        self.then.complete_to()
+    }
+}

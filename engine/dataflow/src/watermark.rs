@@ -1,0 +1,93 @@
+//! Watermarks: what a source promises about the events still to come.
+//!
+//! A watermark w says that no event with a timestamp <= w is expected any more. It never moves back.
+
+use tidewire_event::time::WATERMARK_NONE;
+
+/// How a source's watermark follows from its events.
+pub trait WatermarkStrategy: Send {
+    /// Takes note of an event's timestamp, ns.
+    fn observe(&mut self, ts: i64);
+
+    /// The watermark after all events observed so far, ns.
+    fn watermark(&self) -> i64;
+}
+
+/// Events may be out of order by no more than a fixed time: watermark = largest timestamp - bound - 1 ns, as
+/// Flink's `BoundedOutOfOrdernessWatermarks`. An event exactly `bound` behind the newest is still in time.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounded {
+    bound: i64,
+    newest: i64,
+}
+
+impl Bounded {
+    /// Events at most `bound` ns behind the newest one are in time. A negative bound counts as zero.
+    #[must_use]
+    pub fn new(bound: i64) -> Self {
+        Self { bound: bound.max(0), newest: WATERMARK_NONE }
+    }
+}
+
+impl WatermarkStrategy for Bounded {
+    #[inline]
+    fn observe(&mut self, ts: i64) {
+        self.newest = self.newest.max(ts);
+    }
+
+    #[inline]
+    fn watermark(&self) -> i64 {
+        self.newest.saturating_sub(self.bound).saturating_sub(1)
+    }
+}
+
+/// Timestamps never go back: an event with the newest timestamp is in time, any older one may be late.
+#[derive(Debug, Clone, Copy)]
+pub struct Monotonic(Bounded);
+
+impl Monotonic {
+    /// The strategy before its first event.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Bounded::new(0))
+    }
+}
+
+impl Default for Monotonic {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl WatermarkStrategy for Monotonic {
+    #[inline]
+    fn observe(&mut self, ts: i64) {
+        self.0.observe(ts);
+    }
+
+    #[inline]
+    fn watermark(&self) -> i64 {
+        self.0.watermark()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_promised_before_the_first_event() {
+        assert_eq!(Bounded::new(i64::MAX).watermark(), WATERMARK_NONE);
+        assert_eq!(Monotonic::new().watermark(), WATERMARK_NONE);
+    }
+
+    #[test]
+    fn the_watermark_never_moves_back() {
+        let mut strategy = Bounded::new(10);
+        let watermarks = [100, 95, 105, i64::MIN, 50].map(|ts| {
+            strategy.observe(ts);
+            strategy.watermark()
+        });
+        assert_eq!(watermarks, [89, 89, 94, 94, 94]);
+    }
+}

@@ -1,0 +1,32 @@
+//! Every bound of the engine, with its name and the relations that must hold between them.
+
+/// Key groups: the fixed fractions of the key space that state moves in when the number of shards changes.
+pub const KEY_GROUPS: u32 = 256;
+
+/// Shards of one job. A shard owns at least one key group.
+pub const SHARDS_MAX: usize = 64;
+
+/// Frames in the ring between a source and a shard.
+pub const RING_FRAMES: usize = 8_192;
+
+/// Frames that a source hands over with one release store, and that a shard takes before it looks at another ring.
+/// A chunk is what has already arrived, never something to wait for.
+pub const CHUNK_FRAMES: usize = 256;
+
+/// Frames in the ring between a shard and the sink.
+pub const OUT_RING_FRAMES: usize = 65_536;
+
+/// Table slots that a shard looks at between two events while a closed window is being emitted: the most that a
+/// window with millions of keys can delay an event.
+pub const FIRE_SLOTS: usize = 64;
+
+/// Rows that the sink holds back until every shard has passed their time. Past it the job stops with an error.
+pub const SINK_PENDING_ROWS_MAX: usize = 32_000_000;
+
+/// Tables of freed panes that a window operator keeps for its next panes.
+pub const SPARE_TABLES_MAX: usize = 4;
+
+const _: () = assert!(SHARDS_MAX <= KEY_GROUPS as usize);
+const _: () = assert!(KEY_GROUPS.is_power_of_two());
+const _: () = assert!(CHUNK_FRAMES * 4 <= RING_FRAMES);
+const _: () = assert!(FIRE_SLOTS * 4 <= OUT_RING_FRAMES);

@@ -1,0 +1,37 @@
+//! The end of a stream where results go out.
+
+use std::cmp::Ordering;
+
+use crate::frame::Header;
+
+/// Where results go. Runs on the sink's thread; rows arrive in one total order, whatever the number of shards:
+/// by their time, then as [`compare`](Sink::compare) says.
+pub trait Sink: Send {
+    /// A result.
+    type Row: Send;
+    /// An event that came too late for its window.
+    type Late: Send;
+    /// Why results can not be written.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// The order of two rows of the same time. Rows that it calls equal may come in any order.
+    fn compare(&self, a: &Self::Row, b: &Self::Row) -> Ordering;
+
+    /// Takes a result.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn row(&mut self, row: Self::Row) -> Result<(), Self::Error>;
+
+    /// Takes a late event. They come in the order of their source.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn late(&mut self, header: &Header, late: Self::Late) -> Result<(), Self::Error>;
+
+    /// All has been given: write out what is buffered.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn finish(&mut self) -> Result<(), Self::Error>;
+}
