@@ -1,1 +1,57 @@
-//! To come.
+//! Tidewire: event-by-event stream processing in event time, on pinned cores.
+//!
+//! A pipeline is built from types and compiled into one loop: no dynamic dispatch stands between an event and its
+//! state. An event is a plain `Copy` value, an aggregate is a trait of three functions:
+//!
+//! ```
+//! use tidewire::prelude::*;
+//!
+//! #[derive(Clone, Copy)]
+//! struct Purchase { ts: i64, user: u32, cents: i64 }
+//!
+//! /// What a user has spent in a window.
+//! #[derive(Clone)]
+//! struct Spent;
+//!
+//! impl Aggregate for Spent {
+//!     type In = Purchase;
+//!     type Partial = i64;
+//!     type Out = i64;
+//!     fn lift(&self, _: &Header, purchase: &Purchase) -> i64 { purchase.cents }
+//!     fn combine(&self, earlier: &i64, later: &i64) -> i64 { earlier + later }
+//!     fn lower(&self, _: Window, cents: &i64) -> i64 { *cents }
+//! }
+//!
+//! let purchases = [(1, 7, 250), (4, 9, 100), (2, 7, 50), (11, 7, 5)]
+//!     .map(|(second, user, cents)| Purchase { ts: second * SECOND, user, cents });
+//! let found = stream(events(purchases, |purchase| purchase.ts))
+//!     .watermark(|| Bounded::new(2 * SECOND)) // up to two seconds out of order
+//!     .key_by(|purchase: &Purchase| purchase.user)
+//!     .window(Tumbling::new(10 * SECOND)?)
+//!     .aggregate(Spent)
+//!     .collect(&Options::default())?;
+//! let rows: Vec<_> = found.sink.rows.iter().map(|row| (row.window.start, row.key, row.value)).collect();
+//! assert_eq!(rows, [(0, 7, 300), (0, 9, 100), (10 * SECOND, 7, 5)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod stream;
+
+pub use stream::{Changed, Collected, Keyed, Query, Stream, Timed, Windowed, stream};
+pub use tidewire_dataflow as dataflow;
+pub use tidewire_event as event;
+pub use tidewire_runtime as runtime;
+
+/// What a pipeline needs.
+pub mod prelude {
+    pub use tidewire_dataflow::{
+        Aggregate, Bounded, Monotonic, Process, Tumbling, WatermarkStrategy, Window, WindowRow,
+    };
+    pub use tidewire_event::source::events;
+    pub use tidewire_event::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
+    pub use tidewire_event::{Header, Sink, Source, Stamped};
+    pub use tidewire_runtime::{Driver, Observer, Options, Rate, Silent, Threads, Wait};
+
+    pub use crate::stream::stream;
+}

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::marker::PhantomData;
 
 use tidewire_event::limits::{FIRE_SLOTS, SPARE_TABLES_MAX};
-use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
+use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{HashRange, Header, Key};
 use tidewire_state::Table;
 

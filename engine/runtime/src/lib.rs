@@ -1,1 +1,28 @@
-//! To come.
+//! Runs a job: sources on threads, shards on pinned cores, rings between them, a sink.
+//!
+//! The modules follow an event: the [`clock`] and the [`rate`] say when it is due, a source thread routes it, a ring
+//! carries it, a [`shard`] takes it in, a driver runs the shard on its core, and the sink's thread puts the results
+//! in order. [`latency`] is measured along the way.
+#![forbid(unsafe_code)]
+
+pub mod options;
+pub mod clock;
+pub mod wait;
+pub mod rate;
+pub mod observe;
+pub mod latency;
+mod lanes;
+mod source_loop;
+mod ring;
+pub mod shard;
+mod driver;
+mod driver_glommio;
+mod sink_loop;
+mod threads;
+pub mod job;
+
+pub use job::{Job, JobError, Outcome};
+pub use observe::{Note, Observer, Progress, Silent};
+pub use options::{Driver, Options, Threads};
+pub use rate::Rate;
+pub use wait::Wait;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use tidewire_event::time::SECOND;
+use tidewire_event::time::{SECOND, WATERMARK_END};
 
 use super::*;
 use crate::watermark::{Bounded, WatermarkStrategy};

@@ -1,0 +1,179 @@
+//! The way from a source to the shards: a ring for each, or straight into the only one.
+//!
+//! 1. A frame leaves with its chunk: when the chunk is full, or as soon as the next event is not due yet.
+//! 2. A shard learns of a watermark after all events that came before it, whichever shard they went to.
+
+use rtrb::Producer;
+use tidewire_dataflow::Operator;
+use tidewire_event::key::shard_of;
+use tidewire_event::limits::CHUNK_FRAMES;
+use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
+use tidewire_event::{Frame, Header};
+
+use crate::clock::Clock;
+use crate::ring::put;
+use crate::shard::{Outlet, Shard, Step};
+use crate::wait::{Idler, Wait};
+
+/// Another thread of the job has failed: give up.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+/// Where a source's frames go.
+pub(crate) trait Downstream<E> {
+    /// An event, whose key has this hash.
+    fn event(&mut self, hash: u64, header: Header, event: E) -> Result<(), Stopped>;
+    /// The watermark after the last event, which was due at `due`.
+    fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped>;
+    /// Nothing more is due for a moment: hand over what is there.
+    fn flush(&mut self) -> Result<(), Stopped>;
+    /// A turn while the next event is not due; false if there was nothing to do.
+    fn idle(&mut self) -> bool;
+    /// The end of the input.
+    fn end(self) -> Result<(), Stopped>;
+}
+
+/// A ring for each shard.
+#[derive(Debug)]
+pub(crate) struct Rings<E, S> {
+    lanes: Vec<Lane<E>>,
+    watermark: i64,
+    due: i64,
+    wait: Wait,
+    stopped: S,
+}
+
+#[derive(Debug)]
+struct Lane<E> {
+    ring: Producer<Frame<E>>,
+    chunk: Vec<Frame<E>>,
+    /// The last watermark that the shard was told.
+    watermark: i64,
+}
+
+impl<E, S: Fn() -> bool> Rings<E, S> {
+    pub(crate) fn new(rings: Vec<Producer<Frame<E>>>, wait: Wait, stopped: S) -> Self {
+        let lanes = rings.into_iter().map(|ring| Lane {
+            ring,
+            chunk: Vec::with_capacity(CHUNK_FRAMES + 2),
+            watermark: WATERMARK_NONE,
+        });
+        Self { lanes: lanes.collect(), watermark: WATERMARK_NONE, due: NOT_DUE, wait, stopped }
+    }
+}
+
+impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
+    #[inline]
+    fn event(&mut self, hash: u64, header: Header, event: E) -> Result<(), Stopped> {
+        let shard = shard_of(hash, self.lanes.len());
+        let chunk = &mut self.lanes[shard].chunk;
+        chunk.push(Frame::Event(header, event));
+        if chunk.len() >= CHUNK_FRAMES { self.flush() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped> {
+        self.watermark = watermark;
+        self.due = due;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Stopped> {
+        for lane in &mut self.lanes {
+            if self.watermark > lane.watermark {
+                lane.watermark = self.watermark;
+                lane.chunk.push(Frame::Watermark { watermark: self.watermark, due: self.due });
+            }
+            let mut idler = Idler::new(self.wait);
+            loop {
+                put(&mut lane.ring, &mut lane.chunk);
+                if lane.chunk.is_empty() {
+                    break;
+                }
+                if (self.stopped)() {
+                    return Err(Stopped);
+                }
+                idler.idle();
+            }
+        }
+        Ok(())
+    }
+
+    fn idle(&mut self) -> bool {
+        false
+    }
+
+    fn end(mut self) -> Result<(), Stopped> {
+        for lane in &mut self.lanes {
+            lane.chunk.push(Frame::End);
+        }
+        self.flush()
+    }
+}
+
+/// The only shard, on the source's own thread.
+pub(crate) struct Inline<O: Operator, X, C, S> {
+    shard: Shard<O>,
+    outlet: X,
+    clock: C,
+    wait: Wait,
+    stopped: S,
+}
+
+impl<O: Operator, X: Outlet<O::Row, O::Late>, C: Clock, S: Fn() -> bool> Inline<O, X, C, S> {
+    pub(crate) fn new(shard: Shard<O>, outlet: X, clock: C, wait: Wait, stopped: S) -> Self {
+        Self { shard, outlet, clock, wait, stopped }
+    }
+
+    /// Hands results over, until the sink's ring has room for them.
+    #[cold]
+    #[inline(never)]
+    fn unblock(&mut self) -> Result<Step, Stopped> {
+        let mut idler = Idler::new(self.wait);
+        loop {
+            match self.shard.pump(&mut self.outlet) {
+                Step::Blocked if (self.stopped)() => return Err(Stopped),
+                Step::Blocked => idler.idle(),
+                step => return Ok(step),
+            }
+        }
+    }
+}
+
+impl<O, X, C, S> Downstream<O::In> for Inline<O, X, C, S>
+where
+    O: Operator,
+    X: Outlet<O::Row, O::Late>,
+    C: Clock,
+    S: Fn() -> bool,
+{
+    #[inline]
+    fn event(&mut self, _: u64, header: Header, event: O::In) -> Result<(), Stopped> {
+        self.shard.frame(0, &Frame::Event(header, event), &self.clock);
+        Ok(())
+    }
+
+    #[inline]
+    fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped> {
+        self.shard.frame(0, &Frame::Watermark { watermark, due }, &self.clock);
+        match self.shard.pump(&mut self.outlet) {
+            Step::Blocked => self.unblock().map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Stopped> {
+        Ok(())
+    }
+
+    fn idle(&mut self) -> bool {
+        self.shard.pump(&mut self.outlet) == Step::Busy
+    }
+
+    fn end(mut self) -> Result<(), Stopped> {
+        self.shard.frame(0, &Frame::End, &self.clock);
+        while self.unblock()? != Step::Done {}
+        self.shard.finish();
+        Ok(())
+    }
+}

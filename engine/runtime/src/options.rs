@@ -1,0 +1,198 @@
+//! How a job is run: nothing here changes a result.
+
+use std::fmt;
+use std::thread;
+
+use tidewire_event::limits::SHARDS_MAX;
+
+use crate::rate::Rate;
+use crate::wait::Wait;
+
+/// Who runs on which thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// The source and its one shard share a thread, and no ring is crossed between them. With several sources this
+    /// is one shard.
+    Inline,
+    /// Each source has a thread, and so has each of this many shards.
+    Shards(usize),
+}
+
+/// What drives a shard on its thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    /// glommio, and a plain thread where glommio can not start.
+    Glommio,
+    /// A plain thread.
+    Thread,
+}
+
+/// How a job is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who runs on which thread.
+    pub threads: Threads,
+    /// Cores for the shards, then for the sources. `None`: chosen from those that are there, if there are enough.
+    pub pin: Option<Vec<usize>>,
+    /// How threads wait. `None`: [`Wait::Spin`] with a core for each thread, else [`Wait::Park`].
+    pub wait: Option<Wait>,
+    /// At what pace the sources release their events.
+    pub rate: Rate,
+    /// What drives the shards.
+    pub driver: Driver,
+}
+
+impl Default for Options {
+    /// Inline on two cores or fewer; else a source, a sink, and shards on what is left, at most four.
+    fn default() -> Self {
+        let cores = cores().len();
+        let threads = if cores <= 2 { Threads::Inline } else { Threads::Shards((cores - 2).min(4)) };
+        Self { threads, pin: None, wait: None, rate: Rate::Max, driver: Driver::Glommio }
+    }
+}
+
+/// Options that can not be met.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// No shard, or too many.
+    #[error("{0} shards: at least 1, and at most {SHARDS_MAX}")]
+    Shards(usize),
+    /// A core that is not there.
+    #[error("core {core} is not there, or not allowed to this process: it has {available:?}")]
+    NoSuchCore {
+        /// The core asked for.
+        core: usize,
+        /// The cores that there are.
+        available: Vec<usize>,
+    },
+    /// Two threads on one core.
+    #[error("core {0} is named twice: each pinned thread needs a core of its own")]
+    CoreTwice(usize),
+    /// More cores than threads.
+    #[error("{cores} cores are named for {threads} threads that can be pinned (shards, then sources)")]
+    TooManyCores {
+        /// How many cores are named.
+        cores: usize,
+        /// How many threads can be pinned.
+        threads: usize,
+    },
+    /// A job without a source.
+    #[error("the job has no source")]
+    NoSource,
+}
+
+/// The plan of threads that follows from the options, on this host.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) shards: usize,
+    pub(crate) inline: bool,
+    pub(crate) shard_cores: Vec<Option<usize>>,
+    pub(crate) source_cores: Vec<Option<usize>>,
+    pub(crate) wait: Wait,
+    pub(crate) sink_wait: Wait,
+}
+
+impl Layout {
+    pub(crate) fn of(options: &Options, sources: usize) -> Result<Self, OptionsError> {
+        if sources == 0 {
+            return Err(OptionsError::NoSource);
+        }
+        let (inline, shards) = match options.threads {
+            Threads::Inline => (sources == 1, 1),
+            Threads::Shards(shards) => (false, shards),
+        };
+        if !(1..=SHARDS_MAX).contains(&shards) {
+            return Err(OptionsError::Shards(shards));
+        }
+        let cores = cores();
+        let threads = if inline { 1 } else { shards + sources };
+        let pins = match &options.pin {
+            Some(pin) => {
+                check_pins(pin, &cores, threads)?;
+                pin.clone()
+            }
+            // From the last core down: the system's own work tends to be on the first.
+            None if threads <= cores.len() => cores.iter().rev().copied().collect(),
+            None => Vec::new(),
+        };
+        let mut pins = pins.into_iter().map(Some).chain(std::iter::repeat(None));
+        let enough = threads < cores.len();
+        Ok(Self {
+            shards,
+            inline,
+            // Inline, the source's thread is the shard's.
+            shard_cores: pins.by_ref().take(if inline { 0 } else { shards }).collect(),
+            source_cores: pins.take(sources).collect(),
+            wait: options.wait.unwrap_or(if enough { Wait::Spin } else { Wait::Park }),
+            sink_wait: match options.wait {
+                Some(wait) if enough => wait,
+                None if enough => Wait::Spin,
+                _ => Wait::Park,
+            },
+        })
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = |core: &Option<usize>| core.map_or("unpinned".to_owned(), |c| format!("core {c}"));
+        let places = |cores: &[Option<usize>]| cores.iter().map(place).collect::<Vec<_>>().join(", ");
+        if self.inline {
+            write!(f, "source and shard inline on {}", places(&self.source_cores))?;
+        } else {
+            write!(f, "{} shard(s) on {}", self.shards, places(&self.shard_cores))?;
+            write!(f, ", source on {}", places(&self.source_cores))?;
+        }
+        write!(f, "; waiting: {}", self.wait)
+    }
+}
+
+fn check_pins(pin: &[usize], cores: &[usize], threads: usize) -> Result<(), OptionsError> {
+    if pin.len() > threads {
+        return Err(OptionsError::TooManyCores { cores: pin.len(), threads });
+    }
+    for (at, core) in pin.iter().enumerate() {
+        if !cores.contains(core) {
+            return Err(OptionsError::NoSuchCore { core: *core, available: cores.to_vec() });
+        }
+        if pin[..at].contains(core) {
+            return Err(OptionsError::CoreTwice(*core));
+        }
+    }
+    Ok(())
+}
+
+/// The cores that this process may use. Read before any thread is pinned, or it would show just one.
+pub(crate) fn cores() -> Vec<usize> {
+    match core_affinity::get_core_ids() {
+        Some(ids) => ids.into_iter().map(|core| core.id).collect(),
+        None => (0..thread::available_parallelism().map_or(1, usize::from)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_pins_are_named() {
+        assert_eq!(check_pins(&[0, 7], &[0, 1], 2).unwrap_err(), OptionsError::NoSuchCore {
+            core: 7,
+            available: vec![0, 1]
+        });
+        assert_eq!(check_pins(&[1, 1], &[0, 1], 2).unwrap_err(), OptionsError::CoreTwice(1));
+        assert!(check_pins(&[1, 0], &[0, 1], 2).is_ok());
+        assert!(check_pins(&[1, 0], &[0, 1], 1).is_err());
+    }
+
+    #[test]
+    fn every_thread_has_a_place() {
+        for shards in [1, 2, 64] {
+            let options = Options { threads: Threads::Shards(shards), ..Options::default() };
+            let layout = Layout::of(&options, 2).unwrap();
+            assert_eq!((layout.shard_cores.len(), layout.source_cores.len()), (shards, 2));
+        }
+        let none = Options { threads: Threads::Shards(0), ..Options::default() };
+        assert_eq!(Layout::of(&none, 1).unwrap_err(), OptionsError::Shards(0));
+    }
+}

@@ -1,0 +1,206 @@
+//! A shard: frames in, results out, as a state machine without I/O.
+//!
+//! 1. What is ready goes out first. While the sink's ring is full nothing is taken in: the rings before it fill up,
+//!    and the source waits.
+//! 2. Then a bounded piece of the closed windows is emitted, and then events are taken, a chunk of what has arrived
+//!    from each ring: no event waits for a whole window, and no window for a quiet moment.
+//! 3. Its watermark is the smallest over its inputs.
+//!
+//! [`step`](Shard::step) is driven by glommio, by a plain thread, by the source's own thread (inline), or by a test.
+
+use tidewire_dataflow::{Operator, Output};
+use tidewire_event::limits::{CHUNK_FRAMES, FIRE_SLOTS};
+use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
+use tidewire_event::{Frame, Header, OutFrame};
+
+use crate::clock::Clock;
+use crate::latency::Recorder;
+
+/// Frames taken from each ring between two pieces of a closed window.
+const CHUNK_WHILE_FIRING: usize = 8;
+
+/// Where frames come from.
+pub trait Inlet<E> {
+    /// Gives at most `count` of the frames that have arrived to `take`, and says how many.
+    fn take(&mut self, count: usize, take: impl FnMut(Frame<E>)) -> usize;
+}
+
+/// Where results go.
+pub trait Outlet<R, L> {
+    /// Takes as many frames as fit from the front of `frames`.
+    fn put(&mut self, frames: &mut Vec<OutFrame<R, L>>);
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// There was something to do.
+    Busy,
+    /// Nothing has arrived, and nothing is left to emit.
+    Idle,
+    /// The sink's ring is full.
+    Blocked,
+    /// Every input has ended and all has been handed over.
+    Done,
+}
+
+/// A shard: see the module.
+#[derive(Debug)]
+pub struct Shard<O: Operator> {
+    operator: O,
+    inputs: Vec<Input>,
+    watermark: i64,
+    out: Out<O::Row, O::Late>,
+    complete_to: i64,
+    ended: bool,
+    latency: Option<Recorder>,
+    events: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Input {
+    watermark: i64,
+    ended: bool,
+}
+
+/// Results on their way out.
+#[derive(Debug)]
+struct Out<R, L> {
+    frames: Vec<OutFrame<R, L>>,
+    /// The input of the event at hand.
+    input: u32,
+}
+
+impl<R, L> Output<R, L> for Out<R, L> {
+    #[inline]
+    fn row(&mut self, at: i64, due: i64, row: R) {
+        self.frames.push(OutFrame::Row { at, due, row });
+    }
+
+    #[cold]
+    fn late(&mut self, header: &Header, late: L) {
+        self.frames.push(OutFrame::Late { input: self.input, header: *header, late });
+    }
+}
+
+impl<O: Operator> Shard<O> {
+    /// A shard that runs `operator` on what comes from `inputs` rings.
+    #[must_use]
+    pub fn new(operator: O, inputs: usize) -> Self {
+        Self {
+            operator,
+            inputs: vec![Input { watermark: WATERMARK_NONE, ended: false }; inputs],
+            watermark: WATERMARK_NONE,
+            out: Out { frames: Vec::with_capacity(CHUNK_FRAMES * inputs + FIRE_SLOTS + 2), input: 0 },
+            complete_to: WATERMARK_NONE,
+            ended: false,
+            latency: None,
+            events: 0,
+        }
+    }
+
+    /// The same shard, which records the latency of its events.
+    #[must_use]
+    pub(crate) fn recording(mut self, latency: Option<Recorder>) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// How many events it has taken in.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    pub(crate) fn finish(self) -> u64 {
+        if let Some(latency) = self.latency {
+            latency.finish();
+        }
+        self.events
+    }
+
+    /// One turn: hands over what is ready, emits a piece of what is closed, takes what has arrived.
+    #[inline]
+    pub fn step<I: Inlet<O::In>>(
+        &mut self,
+        inlets: &mut [I],
+        outlet: &mut impl Outlet<O::Row, O::Late>,
+        clock: &impl Clock,
+    ) -> Step {
+        let pumped = self.pump(outlet);
+        if matches!(pumped, Step::Blocked | Step::Done) {
+            return pumped;
+        }
+        let chunk = if pumped == Step::Busy { CHUNK_WHILE_FIRING } else { CHUNK_FRAMES };
+        let mut taken = 0;
+        for (input, inlet) in inlets.iter_mut().enumerate() {
+            taken += inlet.take(chunk, |frame| self.frame(input, &frame, clock));
+        }
+        if taken > 0 { Step::Busy } else { pumped }
+    }
+
+    /// Hands over what is ready, and emits a piece of what is closed.
+    #[inline]
+    pub fn pump(&mut self, outlet: &mut impl Outlet<O::Row, O::Late>) -> Step {
+        if !self.out.frames.is_empty() {
+            outlet.put(&mut self.out.frames);
+            if !self.out.frames.is_empty() {
+                return Step::Blocked;
+            }
+        }
+        if self.ended {
+            return Step::Done;
+        }
+        let fired = self.operator.fire(&mut self.out);
+        let complete_to = self.operator.complete_to();
+        if complete_to > self.complete_to {
+            self.complete_to = complete_to;
+            self.out.frames.push(OutFrame::Complete(complete_to));
+        }
+        if !fired && self.watermark == WATERMARK_END && self.inputs.iter().all(|i| i.ended) {
+            self.ended = true;
+            self.out.frames.push(OutFrame::End);
+        }
+        if fired || !self.out.frames.is_empty() { Step::Busy } else { Step::Idle }
+    }
+
+    /// Takes in a frame. Constant time, whatever the frame.
+    #[inline]
+    pub fn frame(&mut self, input: usize, frame: &Frame<O::In>, clock: &impl Clock) {
+        match frame {
+            Frame::Event(header, event) => {
+                self.watermark(input, header.watermark, header.due);
+                self.out.input = input as u32;
+                self.operator.event(header, event, &mut self.out);
+                self.events += 1;
+                if header.due != NOT_DUE
+                    && let Some(latency) = &mut self.latency
+                {
+                    latency.record(header.due, clock.now());
+                }
+            }
+            Frame::Watermark { watermark, due } => self.watermark(input, *watermark, *due),
+            Frame::End => {
+                self.inputs[input].ended = true;
+                self.watermark(input, WATERMARK_END, NOT_DUE);
+            }
+        }
+    }
+
+    #[inline]
+    fn watermark(&mut self, input: usize, watermark: i64, due: i64) {
+        let own = &mut self.inputs[input].watermark;
+        if watermark <= *own {
+            return;
+        }
+        *own = watermark;
+        let smallest = match &self.inputs[..] {
+            [only] => only.watermark,
+            all => all.iter().map(|input| input.watermark).min().unwrap_or(watermark),
+        };
+        if smallest > self.watermark {
+            self.watermark = smallest;
+            self.operator.watermark(smallest, due);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The threads of a job: how they start together, and how they stop when one of them fails.
+//!
+//! 1. The first event is due when every shard is set up: start-up costs are paid before.
+//! 2. A thread that fails or panics stops all others; its error is the job's.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_event::Source;
+
+use crate::clock::{Clock, MonotonicClock};
+use crate::driver::{Station, pin};
+use crate::driver_glommio;
+use crate::job::JobError;
+use crate::lanes::{Downstream, Stopped};
+use crate::observe::{Note, Progress};
+use crate::options::{Driver, Layout, Options};
+use crate::rate::{Rate, Schedule};
+use crate::shard::{Inlet, Outlet};
+use crate::source_loop::{SourceEnd, SourceLoop};
+
+/// What all threads of a job share.
+pub(crate) struct Shared {
+    pub(crate) clock: MonotonicClock,
+    pub(crate) layout: Layout,
+    pub(crate) progress: Progress,
+    rate: Rate,
+    driver: Driver,
+    notes: mpsc::Sender<Note>,
+    shards_ready: AtomicUsize,
+    started: OnceLock<i64>,
+    stop: AtomicBool,
+}
+
+/// Why a thread ended before its time.
+pub(crate) enum Ended<S, K> {
+    /// Another thread has failed.
+    Stopped,
+    Failed(JobError<S, K>),
+}
+
+impl<S, K> From<Stopped> for Ended<S, K> {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(layout: Layout, options: &Options) -> (Self, mpsc::Receiver<Note>) {
+        let (notes, noted) = mpsc::channel();
+        let shared = Self {
+            clock: MonotonicClock::start(),
+            progress: Progress::new(layout.source_cores.len()),
+            layout,
+            rate: options.rate,
+            driver: options.driver,
+            notes,
+            shards_ready: AtomicUsize::new(0),
+            started: OnceLock::new(),
+            stop: AtomicBool::new(false),
+        };
+        (shared, noted)
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+
+    /// When the first event was due, ns of the clock.
+    pub(crate) fn started(&self) -> Option<i64> {
+        self.started.get().copied()
+    }
+
+    pub(crate) fn shard_is_ready(&self) {
+        self.shards_ready.fetch_add(1, Relaxed);
+    }
+
+    /// Waits for every shard. The first event is due at the moment that this returns, the same for all sources.
+    fn start(&self) -> i64 {
+        while self.shards_ready.load(Relaxed) < self.layout.shards && !self.stopped() {
+            thread::yield_now();
+        }
+        *self.started.get_or_init(|| self.clock.now())
+    }
+
+    fn note(&self, note: Note) {
+        // Nobody reads it any more if the caller's thread has panicked.
+        let _ = self.notes.send(note);
+    }
+
+    /// Starts a thread that stops all others if it fails or panics.
+    pub(crate) fn spawn<'scope, T: Send + 'scope, S: Send + 'scope, K: Send + 'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        name: String,
+        work: impl FnOnce() -> Result<T, Ended<S, K>> + Send + 'scope,
+    ) -> Result<ScopedJoinHandle<'scope, Result<T, Ended<S, K>>>, JobError<S, K>> {
+        let caller = thread::current();
+        let work = move || {
+            let on_panic = StopOnPanic(&self.stop);
+            let result = work();
+            if result.is_err() {
+                self.stop.store(true, Relaxed);
+            }
+            drop(on_panic);
+            caller.unpark();
+            result
+        };
+        thread::Builder::new().name(name.clone()).spawn_scoped(scope, work).map_err(|error| {
+            self.stop.store(true, Relaxed);
+            JobError::Spawn { thread: name, error }
+        })
+    }
+
+    /// The body of a source's thread: reads to the end of the input, into `down`. The count of events.
+    pub(crate) fn run_source<T: Source, W: WatermarkStrategy>(
+        &self,
+        index: usize,
+        source: T,
+        strategy: W,
+        hash: impl Fn(&T::Event) -> u64,
+        down: impl Downstream<T::Event>,
+    ) -> Result<u64, SourceEnd<T::Error>> {
+        self.pin("source", self.layout.source_cores[index]);
+        let source_loop = SourceLoop {
+            index,
+            strategy,
+            hash,
+            down,
+            schedule: Schedule::new(self.rate, self.start()),
+            clock: self.clock.clone(),
+            wait: self.layout.wait,
+            progress: &self.progress,
+            stopped: || self.stopped(),
+        };
+        source_loop.run(source)
+    }
+
+    /// The body of a shard's thread. The count of events.
+    pub(crate) fn run_shard<O, I, X, C>(
+        &self,
+        shard: usize,
+        station: Station<O, I, X, C>,
+    ) -> Result<u64, Stopped>
+    where
+        O: Operator,
+        I: Inlet<O::In>,
+        X: Outlet<O::Row, O::Late>,
+        C: Clock,
+    {
+        let core = self.layout.shard_cores[shard];
+        if self.driver == Driver::Glommio {
+            match driver_glommio::executor(core, &format!("shard-{shard}")) {
+                Ok(executor) => {
+                    let ready = || self.shard_is_ready();
+                    return driver_glommio::run(&executor, station, ready, || self.stopped());
+                }
+                Err(reason) => self.note(Note::PlainThread { shard, reason }),
+            }
+        }
+        self.pin("shard", core);
+        self.shard_is_ready();
+        station.run(|| self.stopped())
+    }
+
+    fn pin(&self, thread: &'static str, core: Option<usize>) {
+        if let Some(core) = core
+            && !pin(core)
+        {
+            self.note(Note::NotPinned { thread, core });
+        }
+    }
+}
+
+struct StopOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a thread does when it has nothing to do. The names are the Disruptor's.
+
+use std::hint::spin_loop;
+use std::thread;
+use std::time::Duration;
+
+/// How a thread waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Busy-spin: the lowest latency, and the core belongs to the thread. For bare metal.
+    Spin,
+    /// Spin, but offer the core to others at each turn.
+    Yield,
+    /// Spin, then yield, then sleep: for laptops, and wherever there are fewer cores than threads. An event that
+    /// finds the thread asleep waits up to about 100 us.
+    Park,
+}
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Spin => "spin",
+            Self::Yield => "yield",
+            Self::Park => "park",
+        })
+    }
+}
+
+/// How long a parked thread sleeps at a time. The kernel adds its timer slack, 50 us by default.
+pub(crate) const PARK: Duration = Duration::from_micros(50);
+const SPINS: u32 = 128;
+const YIELDS: u32 = 256;
+
+/// What an idle thread should do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Idle {
+    Spin,
+    Yield,
+    Sleep,
+}
+
+/// Counts idle turns, and steps from spinning to sleeping as the strategy says.
+#[derive(Debug)]
+pub(crate) struct Idler {
+    wait: Wait,
+    turns: u32,
+}
+
+impl Idler {
+    pub(crate) fn new(wait: Wait) -> Self {
+        Self { wait, turns: 0 }
+    }
+
+    /// There was something to do.
+    #[inline]
+    pub(crate) fn busy(&mut self) {
+        self.turns = 0;
+    }
+
+    /// There was nothing to do: what next?
+    #[inline]
+    pub(crate) fn next(&mut self) -> Idle {
+        self.turns = self.turns.saturating_add(1);
+        match self.wait {
+            Wait::Spin => Idle::Spin,
+            Wait::Yield => Idle::Yield,
+            Wait::Park if self.turns <= SPINS => Idle::Spin,
+            Wait::Park if self.turns <= YIELDS => Idle::Yield,
+            Wait::Park => Idle::Sleep,
+        }
+    }
+
+    /// There was nothing to do: wait once, on a plain thread.
+    #[inline]
+    pub(crate) fn idle(&mut self) {
+        match self.next() {
+            Idle::Spin => spin_loop(),
+            Idle::Yield => thread::yield_now(),
+            Idle::Sleep => thread::sleep(PARK),
+        }
+    }
+}
