@@ -166,8 +166,12 @@ where
     }
 
     #[inline]
-    fn fire(&mut self, out: &mut impl Output<Self::Row, Self::Late>) -> bool {
-        let Some(Pane { window, table, due }) = self.closing.front() else { return false };
+    fn is_firing(&self) -> bool {
+        !self.closing.is_empty()
+    }
+
+    fn fire(&mut self, out: &mut impl Output<Self::Row, Self::Late>) {
+        let Some(Pane { window, table, due }) = self.closing.front() else { return };
         let next = table.visit(self.next_slot, FIRE_SLOTS, |key, partial| {
             let value = self.aggregate.lower(*window, partial);
             out.row(window.end, *due, WindowRow { window: *window, key: *key, value });
@@ -178,7 +182,6 @@ where
         {
             self.recycle(pane.table);
         }
-        true
     }
 
     #[inline]

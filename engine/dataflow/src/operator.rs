@@ -36,8 +36,11 @@ pub trait Operator {
     /// Takes in a watermark, which an event that was due at `due` has moved. It never moves back.
     fn watermark(&mut self, watermark: i64, due: i64);
 
-    /// Emits a bounded part of what is complete; false if there is nothing left to emit.
-    fn fire(&mut self, out: &mut impl Output<Self::Row, Self::Late>) -> bool;
+    /// Whether there is something to emit.
+    fn is_firing(&self) -> bool;
+
+    /// Emits a bounded part of it.
+    fn fire(&mut self, out: &mut impl Output<Self::Row, Self::Late>);
 
     /// Every row with a time up to this has been emitted.
     fn complete_to(&self) -> i64;

@@ -49,8 +49,13 @@ impl<P: Process, O: Operator<In = P::Out>> Operator for Processed<P, O> {
     }
 
     #[inline]
-    fn fire(&mut self, out: &mut impl Output<O::Row, O::Late>) -> bool {
-        self.then.fire(out)
+    fn is_firing(&self) -> bool {
+        self.then.is_firing()
+    }
+
+    #[inline]
+    fn fire(&mut self, out: &mut impl Output<O::Row, O::Late>) {
+        self.then.fire(out);
     }
 
     #[inline]

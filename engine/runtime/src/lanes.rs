@@ -125,10 +125,10 @@ impl<O: Operator, X: Outlet<O::Row, O::Late>, C: Clock, S: Fn() -> bool> Inline<
         Self { shard, outlet, clock, wait, stopped }
     }
 
-    /// Hands results over, until the sink's ring has room for them.
+    /// Hands results over, as soon as the sink's ring has room for them, and emits a piece of what is closed.
     #[cold]
     #[inline(never)]
-    fn unblock(&mut self) -> Result<Step, Stopped> {
+    fn pump(&mut self) -> Result<Step, Stopped> {
         let mut idler = Idler::new(self.wait);
         loop {
             match self.shard.pump(&mut self.outlet) {
@@ -149,17 +149,14 @@ where
 {
     #[inline]
     fn event(&mut self, _: u64, header: Header, event: O::In) -> Result<(), Stopped> {
-        self.shard.frame(0, &Frame::Event(header, event), &self.clock);
+        self.shard.event(0, &header, &event, &self.clock);
         Ok(())
     }
 
     #[inline]
     fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped> {
-        self.shard.frame(0, &Frame::Watermark { watermark, due }, &self.clock);
-        match self.shard.pump(&mut self.outlet) {
-            Step::Blocked => self.unblock().map(|_| ()),
-            _ => Ok(()),
-        }
+        self.shard.watermark(0, watermark, due);
+        if self.shard.is_quiet() { Ok(()) } else { self.pump().map(|_| ()) }
     }
 
     fn flush(&mut self) -> Result<(), Stopped> {
@@ -171,8 +168,8 @@ where
     }
 
     fn end(mut self) -> Result<(), Stopped> {
-        self.shard.frame(0, &Frame::End, &self.clock);
-        while self.unblock()? != Step::Done {}
+        self.shard.end(0);
+        while self.pump()? != Step::Done {}
         self.shard.finish();
         Ok(())
     }

@@ -139,6 +139,14 @@ impl<O: Operator> Shard<O> {
         if taken > 0 { Step::Busy } else { pumped }
     }
 
+    /// Whether there is nothing to hand over and nothing to emit.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.out.frames.is_empty()
+            && !self.operator.is_firing()
+            && self.operator.complete_to() == self.complete_to
+    }
+
     /// Hands over what is ready, and emits a piece of what is closed.
     #[inline]
     pub fn pump(&mut self, outlet: &mut impl Outlet<O::Row, O::Late>) -> Step {
@@ -151,44 +159,55 @@ impl<O: Operator> Shard<O> {
         if self.ended {
             return Step::Done;
         }
-        let fired = self.operator.fire(&mut self.out);
+        if self.operator.is_firing() {
+            self.operator.fire(&mut self.out);
+        } else if self.inputs.iter().all(|input| input.ended) {
+            self.ended = true;
+        }
         let complete_to = self.operator.complete_to();
         if complete_to > self.complete_to {
             self.complete_to = complete_to;
             self.out.frames.push(OutFrame::Complete(complete_to));
         }
-        if !fired && self.watermark == WATERMARK_END && self.inputs.iter().all(|i| i.ended) {
-            self.ended = true;
+        if self.ended {
             self.out.frames.push(OutFrame::End);
         }
-        if fired || !self.out.frames.is_empty() { Step::Busy } else { Step::Idle }
+        if self.is_quiet() { Step::Idle } else { Step::Busy }
     }
 
     /// Takes in a frame. Constant time, whatever the frame.
     #[inline]
     pub fn frame(&mut self, input: usize, frame: &Frame<O::In>, clock: &impl Clock) {
         match frame {
-            Frame::Event(header, event) => {
-                self.watermark(input, header.watermark, header.due);
-                self.out.input = input as u32;
-                self.operator.event(header, event, &mut self.out);
-                self.events += 1;
-                if header.due != NOT_DUE
-                    && let Some(latency) = &mut self.latency
-                {
-                    latency.record(header.due, clock.now());
-                }
-            }
+            Frame::Event(header, event) => self.event(input, header, event, clock),
             Frame::Watermark { watermark, due } => self.watermark(input, *watermark, *due),
-            Frame::End => {
-                self.inputs[input].ended = true;
-                self.watermark(input, WATERMARK_END, NOT_DUE);
-            }
+            Frame::End => self.end(input),
         }
     }
 
+    /// Takes in an event.
     #[inline]
-    fn watermark(&mut self, input: usize, watermark: i64, due: i64) {
+    pub fn event(&mut self, input: usize, header: &Header, event: &O::In, clock: &impl Clock) {
+        self.watermark(input, header.watermark, header.due);
+        self.out.input = input as u32;
+        self.operator.event(header, event, &mut self.out);
+        self.events += 1;
+        if header.due != NOT_DUE
+            && let Some(latency) = &mut self.latency
+        {
+            latency.record(header.due, clock.now());
+        }
+    }
+
+    /// Takes in the end of an input.
+    pub fn end(&mut self, input: usize) {
+        self.inputs[input].ended = true;
+        self.watermark(input, WATERMARK_END, NOT_DUE);
+    }
+
+    /// Takes in the watermark of an input, which an event that was due at `due` has moved.
+    #[inline]
+    pub fn watermark(&mut self, input: usize, watermark: i64, due: i64) {
         let own = &mut self.inputs[input].watermark;
         if watermark <= *own {
             return;

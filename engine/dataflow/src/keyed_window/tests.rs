@@ -89,7 +89,9 @@ fn run(events: &[Event], size: i64, bound: i64, fires: usize) -> Collected {
         }
     }
     operator.watermark(WATERMARK_END, NOT_DUE);
-    while operator.fire(&mut out) {}
+    while operator.is_firing() {
+        operator.fire(&mut out);
+    }
     assert_eq!(operator.complete_to(), i64::MAX);
     out.rows.sort_by_key(|row| (row.0.end, row.1));
     out
@@ -166,7 +168,8 @@ fn a_large_window_fires_in_bounded_slices() {
     }
     operator.watermark(SECOND, NOT_DUE);
     let mut emitted = 0;
-    while operator.fire(&mut out) {
+    while operator.is_firing() {
+        operator.fire(&mut out);
         assert!(out.rows.len() - emitted <= FIRE_SLOTS);
         emitted = out.rows.len();
     }
