@@ -13,12 +13,6 @@ pub struct DbnDecoder;
 impl DbnDecoder {
     /// Placeholder.
     #[must_use]
-    pub fn new() -> Self {
-        Self
-    }
-
-    /// Placeholder.
-    #[must_use]
     pub fn metadata(&self) -> Option<&::dbn::Metadata> {
         None
     }

@@ -19,23 +19,56 @@ pub struct Message<'a>(pub &'a [u8]);
 
 /// Placeholder.
 #[derive(Debug, Clone, Copy)]
-pub struct Segment<'a> {
-    /// Protocol.
-    pub protocol: Protocol,
-    /// Session.
-    pub session: u32,
-    /// Channel.
-    pub channel: u32,
-    /// Offset of the first message in the stream.
-    pub stream_offset: i64,
-    /// Number of the first message.
-    pub first_sequence: u64,
-    /// Count.
-    pub message_count: u16,
-    /// Send time.
-    pub send_time_ns: i64,
-    /// The payload.
-    pub payload: &'a [u8],
+pub struct SegmentHeader;
+
+impl SegmentHeader {
+    /// Placeholder.
+    #[must_use]
+    pub fn session(&self) -> u32 {
+        0
+    }
+
+    /// Placeholder.
+    #[must_use]
+    pub fn stream_offset(&self) -> i64 {
+        0
+    }
+
+    /// Placeholder.
+    #[must_use]
+    pub fn message_count(&self) -> u16 {
+        0
+    }
+
+    /// Placeholder.
+    #[must_use]
+    pub fn send_time_ns(&self) -> i64 {
+        0
+    }
+}
+
+/// Placeholder.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'a>(pub &'a SegmentHeader);
+
+impl<'a> Segment<'a> {
+    /// Placeholder.
+    #[must_use]
+    pub fn header(&self) -> &'a SegmentHeader {
+        self.0
+    }
+
+    /// Placeholder.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        Protocol::Other(0)
+    }
+
+    /// Placeholder.
+    #[must_use]
+    pub fn first_sequence(&self) -> u64 {
+        0
+    }
 }
 
 const COMING: DecodeError =

@@ -15,6 +15,7 @@ struct Held {
 }
 
 /// Reads the whole capture, or `None` where it is not at hand.
+#[allow(clippy::unwrap_used, reason = "a capture that is there must open")]
 fn read(name: &str) -> Option<Held> {
     let mut capture = Capture::open(shared_capture(name)?, None).unwrap();
     let mut kinds = BTreeMap::new();

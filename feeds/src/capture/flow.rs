@@ -7,7 +7,6 @@
 //!    stream offset 0, sent after everything seen so far. A repeated packet is not sent later than itself.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 
 use super::stats::Stats;
@@ -66,7 +65,8 @@ impl Flow {
 #[derive(Debug, Clone, Copy)]
 struct Pending {
     feed: Feed,
-    destination: SocketAddr,
+    /// Its flow's place among the flows.
+    flow: usize,
     session: Session,
     ts_recv: Option<i64>,
     /// Start of the payload.
@@ -105,7 +105,9 @@ pub(super) enum StepKind {
 
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    flows: BTreeMap<SocketAddr, Flow>,
+    flows: Vec<Flow>,
+    /// Where in `flows` a destination's flow is.
+    index: BTreeMap<SocketAddr, usize>,
     pending: Option<Pending>,
 }
 
@@ -121,17 +123,11 @@ impl Flows {
         ts_recv: Option<i64>,
         stats: &mut Stats,
     ) -> Result<(), DecodeError> {
-        let room = self.flows.len() < FLOWS_MAX;
-        let flow = match self.flows.entry(destination) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => match Flow::detect(payload) {
-                Some(flow) if room => new.insert(flow),
-                _ => {
-                    stats.datagrams_unrecognized += 1;
-                    return Ok(());
-                }
-            },
+        let Some(index) = self.flow(destination, payload) else {
+            stats.datagrams_unrecognized += 1;
+            return Ok(());
         };
+        let Some(flow) = self.flows.get_mut(index) else { return Ok(()) };
         let (packet, header_bytes) = if flow.is_iex {
             (iex_packet(flow, payload)?, IEX_HEADER_BYTES)
         } else {
@@ -141,7 +137,7 @@ impl Flows {
         let (whole, broken) = whole_messages(payload, header_bytes, packet.count, flow.is_iex);
         self.pending = Some(Pending {
             feed: packet.feed,
-            destination,
+            flow: index,
             session: packet.session,
             ts_recv,
             payload_at,
@@ -156,10 +152,24 @@ impl Flows {
         Ok(())
     }
 
+    /// The place of the destination's flow, which `payload` may start.
+    fn flow(&mut self, destination: SocketAddr, payload: &[u8]) -> Option<usize> {
+        if let Some(&known) = self.index.get(&destination) {
+            return Some(known);
+        }
+        let new = self.flows.len();
+        if new == FLOWS_MAX {
+            return None;
+        }
+        self.flows.push(Flow::detect(payload)?);
+        self.index.insert(destination, new);
+        Some(new)
+    }
+
     /// The next thing that the packet holds, `None` once it is done. `window` is what positions point into.
     pub(super) fn step(&mut self, window: &[u8]) -> Option<Step> {
         let packet = self.pending.as_mut()?;
-        let tracker = &mut self.flows.get_mut(&packet.destination)?.tracker;
+        let tracker = &mut self.flows.get_mut(packet.flow)?.tracker;
         loop {
             let sequence = packet.sequence;
             let step = |kind, at| Some(Step { kind, ts_recv: packet.ts_recv, at });
@@ -198,7 +208,7 @@ impl Flows {
     /// What the sequence numbers of all flows have said.
     pub(super) fn counters(&self) -> Counters {
         let mut all = Counters::default();
-        for flow in self.flows.values() {
+        for flow in &self.flows {
             all += *flow.tracker.counters();
         }
         all
@@ -228,17 +238,18 @@ fn mold_packet(payload: &[u8], stats: &mut Stats) -> Result<Header, DecodeError>
 
 fn iex_packet(flow: &mut Flow, payload: &[u8]) -> Result<Header, DecodeError> {
     let segment = iex::segment(payload)?;
-    let is_first = segment.first_sequence == 1 && segment.stream_offset == 0;
-    if is_first && segment.send_time_ns > flow.sent_ns_max && flow.tracker.expected() > 1 {
+    let header = segment.header();
+    let is_first = segment.first_sequence() == 1 && header.stream_offset() == 0;
+    if is_first && header.send_time_ns() > flow.sent_ns_max && flow.tracker.expected() > 1 {
         flow.starts += 1;
     }
-    flow.sent_ns_max = flow.sent_ns_max.max(segment.send_time_ns);
+    flow.sent_ns_max = flow.sent_ns_max.max(header.send_time_ns());
     Ok(Header {
-        feed: Feed::Iex(segment.protocol),
-        session: Session::Iex(segment.session, flow.starts),
-        sequence: segment.first_sequence,
-        count: segment.message_count,
-        is_heartbeat: segment.message_count == 0,
+        feed: Feed::Iex(segment.protocol()),
+        session: Session::Iex(header.session(), flow.starts),
+        sequence: segment.first_sequence(),
+        count: header.message_count(),
+        is_heartbeat: header.message_count() == 0,
     })
 }
 

@@ -90,12 +90,18 @@ pub struct Capture {
 enum Contents {
     Itch,
     Dbn(Box<dbn::DbnDecoder>),
-    Packets(Packets, Flows),
+    Packets(Box<Packets>, Box<Flows>),
 }
 
 enum Packets {
     Pcap(PcapDecoder),
     PcapNg(PcapNgDecoder),
+}
+
+impl From<Packets> for Contents {
+    fn from(packets: Packets) -> Self {
+        Self::Packets(Box::new(packets), Box::default())
+    }
 }
 
 impl Packets {
@@ -134,13 +140,9 @@ impl Capture {
         }
         let content = match format.or_else(|| Format::detect(head)) {
             Some(Format::Itch) => Contents::Itch,
-            Some(Format::Dbn) => Contents::Dbn(Box::new(dbn::DbnDecoder::new())),
-            Some(Format::Pcap) => {
-                Contents::Packets(Packets::Pcap(PcapDecoder::default()), Flows::default())
-            }
-            Some(Format::PcapNg) => {
-                Contents::Packets(Packets::PcapNg(PcapNgDecoder::default()), Flows::default())
-            }
+            Some(Format::Dbn) => Contents::Dbn(Box::default()),
+            Some(Format::Pcap) => Packets::Pcap(PcapDecoder::default()).into(),
+            Some(Format::PcapNg) => Packets::PcapNg(PcapNgDecoder::default()).into(),
             None => return Err(CaptureError::Unknown { head: Head::of(head) }),
         };
         let stats = Stats::default();
@@ -153,8 +155,10 @@ impl Capture {
         match &self.content {
             Contents::Itch => Format::Itch,
             Contents::Dbn(_) => Format::Dbn,
-            Contents::Packets(Packets::Pcap(_), _) => Format::Pcap,
-            Contents::Packets(Packets::PcapNg(_), _) => Format::PcapNg,
+            Contents::Packets(packets, _) => match **packets {
+                Packets::Pcap(_) => Format::Pcap,
+                Packets::PcapNg(_) => Format::PcapNg,
+            },
         }
     }
 

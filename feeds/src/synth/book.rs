@@ -69,14 +69,15 @@ impl StockBook {
             LIVE_ORDERS_USUAL.. => 4200,
             _ => 5200,
         };
+        // The rest of ten thousand goes to deletes, but for these.
         match random.below(10_000) {
+            9000..9700 => Action::Replace,
+            9700..9850 => Action::Cancel,
+            9850..9930 => Action::Execute(any_side(random)),
+            9930..9998 => Action::HiddenTrade,
+            9998.. => Action::Break,
             dice if dice < adds => Action::Add,
-            ..9000 => Action::Delete,
-            ..9700 => Action::Replace,
-            ..9850 => Action::Cancel,
-            ..9930 => Action::Execute(any_side(random)),
-            ..9998 => Action::HiddenTrade,
-            _ => Action::Break,
+            _ => Action::Delete,
         }
     }
 
