@@ -35,10 +35,7 @@ pub trait Decoder {
     ///
     /// # Errors
     /// The frame at the start of `bytes` breaks its specification; the error says where, and what was expected.
-    fn decode<'b>(
-        &mut self,
-        bytes: &'b [u8],
-    ) -> Result<Decoded<Self::Message<'b>>, DecodeError>;
+    fn decode<'b>(&mut self, bytes: &'b [u8]) -> Result<Decoded<Self::Message<'b>>, DecodeError>;
 }
 
 /// Bytes that break their specification.
@@ -82,7 +79,9 @@ pub enum Found {
 impl std::fmt::Display for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Type(byte) if byte.is_ascii_graphic() => write!(f, "type '{}'", char::from(*byte)),
+            Self::Type(byte) if byte.is_ascii_graphic() => {
+                write!(f, "type '{}'", char::from(*byte))
+            }
             Self::Type(byte) => write!(f, "type 0x{byte:02x}"),
             Self::Length(bytes) => write!(f, "a length of {bytes} bytes"),
             Self::Value(value) => write!(f, "{value} (0x{value:x})"),
