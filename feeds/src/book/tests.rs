@@ -1,5 +1,6 @@
 //! The books against a model too simple to be wrong, and the order table against `HashMap`.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
@@ -49,13 +50,12 @@ impl Model {
     fn add(&mut self, instrument: u32, reference: u64, side: Side, price: i64, size: u32) -> bool {
         if size == 0 {
             self.counters.zero_sizes += 1;
-        } else if self.orders.contains_key(&reference) {
-            self.counters.duplicate_references += 1;
-        } else {
-            self.orders.insert(reference, Order { price, size, instrument, side });
-            return true;
+            return false;
         }
-        false
+        let duplicate = self.orders.contains_key(&reference);
+        self.counters.duplicate_references += u64::from(duplicate);
+        self.orders.entry(reference).or_insert(Order { price, size, instrument, side });
+        !duplicate
     }
 
     fn reduce(&mut self, reference: u64, size: u32) -> bool {
@@ -179,7 +179,7 @@ proptest! {
             match what {
                 // A reference seen before, or about to be seen.
                 0..3 => {
-                    let known = (u64::from(pick) % (added + 2) << shift).wrapping_add(base);
+                    let known = ((u64::from(pick) % (added + 2)) << shift).wrapping_add(base);
                     let before = model.get(&known).copied();
                     prop_assert_eq!(table.reduce(known, size), before);
                     if let Some(order) = before {
@@ -198,11 +198,12 @@ proptest! {
                     let reference = (added << shift).wrapping_add(base);
                     let side = if pick & 1 == 0 { Side::Buy } else { Side::Sell };
                     let order = Order { price: i64::from(pick) - 7, size, instrument, side };
-                    let expected = if model.contains_key(&reference) {
-                        Err(Refusal::DuplicateReference)
-                    } else {
-                        model.insert(reference, order);
-                        Ok(())
+                    let expected = match model.entry(reference) {
+                        Entry::Occupied(_) => Err(Refusal::DuplicateReference),
+                        Entry::Vacant(place) => {
+                            place.insert(order);
+                            Ok(())
+                        }
                     };
                     prop_assert_eq!(table.insert(reference, order), expected);
                 }
