@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use tidewire_feeds::capture::{Capture, CaptureError, Message};
+use tidewire_feeds::iex::Message as Iex;
 use tidewire_feeds::itch::Message as Itch;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,11 +21,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Err(error) => return Err(error.into()),
         };
         match captured.message {
-            Message::Itch(Itch::Trade(m)) => print(m.stock(), m.shares().into(), m.price()),
-            Message::Itch(Itch::CrossTrade(m)) => print(m.stock(), m.shares(), m.price()),
+            Message::Itch(Itch::Trade(m)) => print(m.stock(), m.shares().into(), m.price().into()),
+            Message::Itch(Itch::CrossTrade(m)) => print(m.stock(), m.shares(), m.price().into()),
             Message::Itch(Itch::OrderExecutedWithPrice(m)) if m.printable() == b'Y' => {
-                print(format!("#{}", m.reference()), m.shares().into(), m.price());
+                print(format!("#{}", m.reference()), m.shares().into(), m.price().into());
             }
+            Message::Iex(Iex::TradeReport(m)) => print(m.symbol(), m.size().into(), m.price()),
             Message::Sequence(event) => println!("{event:?}"),
             _ => {}
         }
@@ -32,6 +34,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn print(what: impl std::fmt::Display, shares: u64, price: u32) {
+fn print(what: impl std::fmt::Display, shares: u64, price: i64) {
     println!("{what:>8} {shares:>8} x {}.{:04}", price / 10_000, price % 10_000);
 }

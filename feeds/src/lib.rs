@@ -17,5 +17,6 @@ pub mod net;
 pub mod sequence;
 mod side;
 pub mod synth;
+mod wire;
 
 pub use side::Side;

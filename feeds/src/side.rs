@@ -1,11 +1,11 @@
-//! The side of an order.
+//! The two sides of a book.
 
-/// The side of an order, with the byte that feeds use for it.
+/// The side of an order or of a price level, as the byte that ITCH and others send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Side {
-    /// A bid.
+    /// Bids: the best is the highest price.
     Buy = b'B',
-    /// An offer.
+    /// Asks (offers): the best is the lowest price.
     Sell = b'S',
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidewire_feeds::capture::{Capture, Format, Message, Stats};
+use tidewire_feeds::dbn::Record;
 use tidewire_tests::shared_capture;
 
 /// What a capture holds: messages by type, symbols, errors, and its own counts.
@@ -25,10 +26,16 @@ fn read(name: &str) -> Option<Held> {
         match capture.next() {
             Ok(None) => break,
             Ok(Some(captured)) => {
-                if let Message::Itch(message) = captured.message {
-                    *kinds.entry(char::from(message.kind())).or_default() += 1;
-                    stocks.extend(message.stock().map(|stock| stock.to_string()));
-                }
+                let kind = match captured.message {
+                    Message::Itch(message) => {
+                        stocks.extend(message.stock().map(|stock| stock.to_string()));
+                        message.kind()
+                    }
+                    Message::Iex(message) => message.kind(),
+                    Message::Dbn(Record::Mbo(record)) => record.action(),
+                    Message::Dbn(_) | Message::Sequence(_) => continue,
+                };
+                *kinds.entry(char::from(kind)).or_default() += 1;
             }
             Err(error) => errors.push(error.to_string()),
         }
@@ -123,4 +130,39 @@ fn a_capture_of_a_vehicle_bus_is_no_feed() {
     let Some(held) = read("vehicle/canboat_can0-1.pcap") else { return };
     assert_eq!(held.errors.len(), 1);
     assert!(held.errors[0].starts_with("link type 227 is not supported"), "{}", held.errors[0]);
+}
+
+#[test]
+fn an_iex_sender_that_starts_again_restarts_its_numbers() {
+    let Some(held) = read("iex/DEEP10.pcap.gz") else { return };
+    assert_kinds(
+        &held,
+        &[
+            ('H', 93_638),
+            ('O', 93_638),
+            ('P', 93_636),
+            ('T', 83_343),
+            ('5', 14_627),
+            ('8', 12_941),
+            ('B', 73),
+            ('E', 59),
+            ('S', 44),
+        ],
+    );
+    // The capture was stopped while its last packet was written.
+    let end = "offset 22195748: expected a whole packet, as its length says, found the end of the input after 476 bytes of the frame";
+    assert_eq!(held.errors, [end]);
+    assert_eq!(held.stats.datagrams, 121_314);
+    let sequence = held.stats.sequence;
+    assert_eq!((sequence.restarts, sequence.gaps, sequence.duplicates), (11, 0, 0));
+    assert_eq!(sequence.messages, 391_999);
+    assert_eq!(held.stats.heartbeats, 7937);
+}
+
+#[test]
+fn databento_records_come_out_of_zstd() {
+    let Some(held) = read("dbn/esh4-glbx-mdp3-20231225.mbo.dbn.zst") else { return };
+    assert_eq!(held.format, Format::Dbn);
+    assert_kinds(&held, &[('A', 29_216), ('C', 17_999), ('M', 12_233), ('F', 6371), ('T', 2973)]);
+    assert!(held.errors.is_empty());
 }

@@ -262,8 +262,14 @@ impl Capture {
             return Ok(None);
         };
         self.stats.messages += 1;
+        let ts_recv = match message {
+            dbn::Record::Mbo(record) => Some(record.ts_recv()),
+            dbn::Record::Mbp1(record) => Some(record.ts_recv()),
+            dbn::Record::Trade(record) => Some(record.ts_recv()),
+            dbn::Record::Other { .. } => None,
+        };
         let message = Message::Dbn(message);
-        Ok(Some(Captured { offset, ts_recv: None, sequence: None, message }))
+        Ok(Some(Captured { offset, ts_recv, sequence: None, message }))
     }
 
     fn next_in_packets(&mut self) -> Result<Option<Captured<'_>>, CaptureError> {
