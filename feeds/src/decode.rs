@@ -35,10 +35,7 @@ pub trait Decoder {
     ///
     /// # Errors
     /// The frame at the start of `bytes` breaks its specification; the error says where, and what was expected.
-    fn decode<'b>(
-        &mut self,
-        bytes: &'b [u8],
-    ) -> Result<Decoded<Self::Message<'b>>, DecodeError>;
+    fn decode<'b>(&mut self, bytes: &'b [u8]) -> Result<Decoded<Self::Message<'b>>, DecodeError>;
 }
 
 /// Bytes that break their specification.
@@ -82,12 +79,39 @@ pub enum Found {
 impl std::fmt::Display for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Type(byte) if byte.is_ascii_graphic() => write!(f, "type '{}'", char::from(*byte)),
+            Self::Type(byte) if byte.is_ascii_graphic() => {
+                write!(f, "type '{}'", char::from(*byte))
+            }
             Self::Type(byte) => write!(f, "type 0x{byte:02x}"),
             Self::Length(bytes) => write!(f, "a length of {bytes} bytes"),
             Self::Value(value) => write!(f, "{value} (0x{value:x})"),
             Self::End(0) => write!(f, "the end of the input"),
             Self::End(bytes) => write!(f, "the end of the input after {bytes} bytes of the frame"),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::{Decoded, Decoder};
+
+    /// Whatever the bytes: each step moves on, and nothing beyond them is used.
+    pub(crate) fn assert_decoder_holds_its_promises(decoder: &mut impl Decoder, mut bytes: &[u8]) {
+        loop {
+            let used = match decoder.decode(bytes) {
+                Ok(Decoded::Message { consumed, .. } | Decoded::Skip { consumed }) => consumed,
+                Ok(Decoded::NeedMore { needed }) => {
+                    assert!(needed > bytes.len());
+                    return;
+                }
+                Err(error) => {
+                    assert!(error.offset <= bytes.len() as u64);
+                    let Some(resume) = error.resume else { return };
+                    resume
+                }
+            };
+            assert!(used > 0 && used <= bytes.len());
+            bytes = &bytes[used..];
         }
     }
 }

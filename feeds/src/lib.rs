@@ -4,6 +4,8 @@
 //! unwrapped ([`net`], [`mold`], [`iex`]), messages are decoded as views over the received bytes ([`itch`],
 //! [`iex`], [`dbn`]), their [`sequence`] is tracked, and a [`book`] is kept from them.
 
+#![forbid(unsafe_code)]
+
 pub mod book;
 pub mod capture;
 pub mod dbn;
@@ -13,4 +15,8 @@ pub mod itch;
 pub mod mold;
 pub mod net;
 pub mod sequence;
+mod side;
 pub mod synth;
+mod wire;
+
+pub use side::Side;

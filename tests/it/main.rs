@@ -1,1 +1,4 @@
 //! The one integration binary: a module for each story.
+
+mod feeds_book;
+mod feeds_wire;
