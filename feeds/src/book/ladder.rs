@@ -120,17 +120,13 @@ impl Ladder {
 /// Where the level of `price` is, or where it would be inserted.
 fn find(levels: &[Level], side: Side, price: i64) -> Result<usize, usize> {
     let wanted = rank(side, price);
-    let far = levels.len().saturating_sub(NEAR_LEVELS);
-    for (at, level) in levels.iter().enumerate().skip(far).rev() {
-        let here = rank(side, level.price);
-        if here == wanted {
-            return Ok(at);
-        }
-        if here < wanted {
-            return Err(at + 1);
-        }
+    let (far, near) = levels.split_at(levels.len().saturating_sub(NEAR_LEVELS));
+    let better = near.iter().rev().take_while(|level| rank(side, level.price) > wanted).count();
+    if better == near.len() {
+        return far.binary_search_by_key(&wanted, |level| rank(side, level.price));
     }
-    levels[..far].binary_search_by_key(&wanted, |level| rank(side, level.price))
+    let at = levels.len() - better - 1;
+    if levels[at].price == price { Ok(at) } else { Err(at + 1) }
 }
 
 #[cfg(test)]
