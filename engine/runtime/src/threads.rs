@@ -153,10 +153,10 @@ impl Shared {
     {
         let core = self.layout.shard_cores[shard];
         if self.driver == Driver::Glommio {
-            match driver_glommio::executor(core, &format!("shard-{shard}")) {
-                Ok(executor) => {
+            match driver_glommio::local_executor(core, &format!("shard-{shard}")) {
+                Ok(local) => {
                     let ready = || self.shard_is_ready();
-                    return driver_glommio::run(&executor, station, ready, || self.stopped());
+                    return driver_glommio::run(&local, station, ready, || self.stopped());
                 }
                 Err(reason) => self.note(Note::PlainThread { shard, reason }),
             }

@@ -27,17 +27,9 @@ impl std::fmt::Display for Wait {
 }
 
 /// How long a parked thread sleeps at a time. The kernel adds its timer slack, 50 us by default.
-pub(crate) const PARK: Duration = Duration::from_micros(50);
+const PARK: Duration = Duration::from_micros(50);
 const SPINS: u32 = 128;
 const YIELDS: u32 = 256;
-
-/// What an idle thread should do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Idle {
-    Spin,
-    Yield,
-    Sleep,
-}
 
 /// Counts idle turns, and steps from spinning to sleeping as the strategy says.
 #[derive(Debug)]
@@ -57,26 +49,16 @@ impl Idler {
         self.turns = 0;
     }
 
-    /// There was nothing to do: what next?
-    #[inline]
-    pub(crate) fn next(&mut self) -> Idle {
-        self.turns = self.turns.saturating_add(1);
-        match self.wait {
-            Wait::Spin => Idle::Spin,
-            Wait::Yield => Idle::Yield,
-            Wait::Park if self.turns <= SPINS => Idle::Spin,
-            Wait::Park if self.turns <= YIELDS => Idle::Yield,
-            Wait::Park => Idle::Sleep,
-        }
-    }
-
-    /// There was nothing to do: wait once, on a plain thread.
+    /// There was nothing to do: wait once.
     #[inline]
     pub(crate) fn idle(&mut self) {
-        match self.next() {
-            Idle::Spin => spin_loop(),
-            Idle::Yield => thread::yield_now(),
-            Idle::Sleep => thread::sleep(PARK),
+        self.turns = self.turns.saturating_add(1);
+        match self.wait {
+            Wait::Spin => spin_loop(),
+            Wait::Yield => thread::yield_now(),
+            Wait::Park if self.turns <= SPINS => spin_loop(),
+            Wait::Park if self.turns <= YIELDS => thread::yield_now(),
+            Wait::Park => thread::sleep(PARK),
         }
     }
 }

@@ -193,6 +193,15 @@ impl Capture {
         }
     }
 
+    /// The symbol that a DBN capture's metadata gives an instrument at a time, ns since the Unix epoch.
+    #[must_use]
+    pub fn dbn_symbol(&self, instrument_id: u32, ts_ns: i64) -> Option<&str> {
+        match &self.content {
+            Contents::Dbn(decoder) => decoder.symbol(instrument_id, ts_ns),
+            _ => None,
+        }
+    }
+
     /// The next message, or `None` at the end.
     ///
     /// # Errors

@@ -1,0 +1,12 @@
+//! Rows of text, as CSV or as JSON lines.
+//!
+//! 1. A file appears under its name when it is whole: it is written beside it, and renamed at the end.
+//! 2. Numbers are written as they are, without rounding: a decimal is an exact string of digits in both formats.
+
+mod decimal;
+mod time;
+mod writer;
+
+pub use decimal::{Decimal, divide_half_up};
+pub use time::iso8601;
+pub use writer::{Field, RowError, RowFormat, RowWriter};
