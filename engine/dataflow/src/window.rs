@@ -72,6 +72,12 @@ impl Tumbling {
         self
     }
 
+    /// The size, ns.
+    #[must_use]
+    pub fn size(&self) -> i64 {
+        self.size
+    }
+
     /// The window that `ts` falls into.
     #[inline]
     #[must_use]

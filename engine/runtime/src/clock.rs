@@ -1,5 +1,7 @@
 //! The one place where a clock is read.
 
+use std::time::SystemTime;
+
 /// A monotonic clock. A simulation brings its own.
 pub trait Clock {
     /// Nanoseconds since a moment of the clock's choice.
@@ -28,4 +30,11 @@ impl Clock for MonotonicClock {
     fn now(&self) -> i64 {
         self.clock.delta_as_nanos(self.start, self.clock.raw()) as i64
     }
+}
+
+/// The time of day, for reports. Nothing that is computed depends on it.
+#[must_use]
+#[allow(clippy::disallowed_methods)]
+pub fn time_of_day() -> SystemTime {
+    SystemTime::now()
 }

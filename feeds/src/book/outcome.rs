@@ -1,5 +1,7 @@
 //! What an operation on the books did, or why it did nothing.
 
+use std::ops::AddAssign;
+
 use crate::side::Side;
 
 /// The order that an operation touched.
@@ -57,6 +59,16 @@ pub struct Counters {
     pub zero_sizes: u64,
     /// Orders refused at a bound.
     pub refused_at_bound: u64,
+}
+
+impl AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.unknown_references += other.unknown_references;
+        self.duplicate_references += other.duplicate_references;
+        self.excess_sizes += other.excess_sizes;
+        self.zero_sizes += other.zero_sizes;
+        self.refused_at_bound += other.refused_at_bound;
+    }
 }
 
 impl Counters {

@@ -10,7 +10,7 @@ mod session_date;
 mod source;
 
 pub use event::{Action, MarketEvent};
-pub use normalize::Normalizer;
+pub use normalize::{Normalizer, Reading};
 pub use session_date::{BadDate, SessionDate};
 pub use source::{CaptureSource, CaptureReport, Problem, ReplayError};
 pub use symbols::Symbols;

@@ -23,6 +23,8 @@ pub struct Normalizer {
     midnight: Option<i64>,
     /// Digits after the point of a price in the feed's units.
     price_digits: u8,
+    /// The instrument of the message before.
+    instrument: u32,
     /// The second event of a message.
     second: Option<Stamped<MarketEvent>>,
 }
@@ -50,13 +52,15 @@ impl Reading {
     #[must_use]
     pub fn of(message: &Message<'_>, received: Option<i64>) -> Option<Self> {
         match message {
-            Message::Itch(message) => Some(Self {
-                instrument: FeedInstrument::Locate(message.locate(), message.stock()),
-                ts: message.timestamp_ns() as i64,
-                received,
-                first: itch_action(message),
-                second: None,
-            }),
+            Message::Itch(message) => {
+                let (stock, first) = (message.stock(), itch_action(message));
+                if stock.is_none() && first.is_none() {
+                    return None;
+                }
+                let instrument = FeedInstrument::Locate(message.locate(), stock);
+                let ts = message.timestamp_ns() as i64;
+                Some(Self { instrument, ts, received, first, second: None })
+            }
             Message::Iex(message) => Some(Self {
                 instrument: FeedInstrument::Iex(message.symbol()?),
                 ts: message.timestamp_ns(),
@@ -86,6 +90,7 @@ impl Normalizer {
             dbn: HashMap::new(),
             midnight: date.and_then(SessionDate::midnight),
             price_digits: 4,
+            instrument: 0,
             second: None,
         }
     }
@@ -94,6 +99,27 @@ impl Normalizer {
     #[must_use]
     pub fn price_digits(&self) -> u8 {
         self.price_digits
+    }
+
+    /// When a message was sent, ns since the epoch.
+    pub fn event_time(&mut self, message: &Message<'_>, received: Option<i64>) -> Option<i64> {
+        match message {
+            Message::Itch(message) => {
+                Some(self.midnight(received) + message.timestamp_ns() as i64)
+            }
+            Message::Iex(message) => Some(message.timestamp_ns()),
+            Message::Dbn(dbn::Record::Mbo(record)) => Some(record.ts_event()),
+            Message::Dbn(dbn::Record::Mbp1(record)) => Some(record.ts_event()),
+            Message::Dbn(dbn::Record::Trade(record)) => Some(record.ts_event()),
+            Message::Dbn(dbn::Record::Other { header, .. }) => Some(header.ts_event()),
+            Message::Sequence(_) => None,
+        }
+    }
+
+    /// The number of the instrument of the message before.
+    #[must_use]
+    pub fn instrument(&self) -> u32 {
+        self.instrument
     }
 
     /// The second event of the message before.
@@ -124,6 +150,7 @@ impl Normalizer {
                 })
             }
         };
+        self.instrument = instrument;
         let stamp = |action| Stamped {
             ts,
             received: received.unwrap_or(ts),

@@ -1,0 +1,325 @@
+//! `tidewire replay`.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
+use tidewire::stream;
+use tidewire_connect::market::{CaptureReport, CaptureSource, MarketEvent, SessionDate, Symbols};
+use tidewire_dataflow::{Bounded, Tumbling};
+use tidewire_feeds::capture::Format;
+use tidewire_runtime::{Driver, Options, Outcome, Rate, Threads, Wait};
+
+use super::CommandError;
+use crate::bars::{BarSink, Bars, BookStep, BookTotals, Summary, mean, price};
+use crate::report::{self, Host, Input, LatencyReport, LogFile, PERCENTILES, Percentiles, Report, Watcher};
+use crate::terminal::{grouped, nanoseconds, print, say, table, warning};
+
+/// What to replay, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The capture: ITCH, IEX or DBN, in a file or a pcap, plain or in gzip or zstd.
+    pub(crate) capture: PathBuf,
+    /// What the capture is, if its content does not say.
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+    /// The size of the windows.
+    #[arg(long, default_value = "1s", value_name = "DURATION", value_parser = window)]
+    pub(crate) window: Tumbling,
+    /// How far behind the newest event another may be and still count.
+    #[arg(long, default_value = "1s", value_name = "DURATION", value_parser = nanoseconds_of)]
+    pub(crate) max_disorder: i64,
+    /// The pace: max, recorded, a factor of the recorded pace as 2x, or events as 250000/s.
+    #[arg(long, default_value = "max")]
+    pub(crate) rate: Rate,
+    /// How many shards, each on a thread of its own.
+    #[arg(long, value_name = "N", conflicts_with = "inline")]
+    pub(crate) shards: Option<usize>,
+    /// Source and shard on one thread.
+    #[arg(long)]
+    pub(crate) inline: bool,
+    /// Cores to pin to: for the shards, then for the source.
+    #[arg(long, value_name = "CORE,...", value_delimiter = ',')]
+    pub(crate) pin: Option<Vec<usize>>,
+    /// What an idle thread does; by default it spins where there is a core for each thread, and else parks.
+    #[arg(long)]
+    pub(crate) wait: Option<WaitArgument>,
+    /// What drives the shards.
+    #[arg(long, default_value = "glommio")]
+    pub(crate) driver: DriverArgument,
+    /// Write the bars to this file, .csv or .jsonl; without it the busiest symbols are shown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write what came too late for its window to this file, .csv or .jsonl.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) late: Option<PathBuf>,
+    /// Write a report to this folder: latencies as text, log and picture, and the run as JSON.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// The day of an ITCH file, whose times count from midnight in New York.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) date: Option<SessionDate>,
+    /// Fail at the first message that breaks its specification.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WaitArgument {
+    /// Busy-spin.
+    Spin,
+    /// Spin and yield.
+    Yield,
+    /// Spin, yield, then sleep.
+    Park,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriverArgument {
+    /// glommio; a plain thread where io_uring is not to be had.
+    Glommio,
+    /// A plain thread.
+    Thread,
+}
+
+fn nanoseconds_of(text: &str) -> Result<i64, String> {
+    let wrong = || format!("\"{text}\" is no duration: write it as 250ms, 1s, or 5m");
+    let duration: SignedDuration = text.parse().map_err(|_| wrong())?;
+    let ns = i64::try_from(duration.as_nanos()).map_err(|_| wrong())?;
+    if ns < 0 { Err(wrong()) } else { Ok(ns) }
+}
+
+fn window(text: &str) -> Result<Tumbling, String> {
+    Tumbling::new(nanoseconds_of(text)?).map_err(|error| error.to_string())
+}
+
+/// What a replay came to.
+pub(crate) struct Replayed {
+    pub(crate) outcome: Outcome<BarSink>,
+    pub(crate) capture: CaptureReport,
+    pub(crate) books: BookTotals,
+    pub(crate) symbols: Symbols,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
+    let replayed = replay(arguments)?;
+    if arguments.out.is_none() {
+        let digits = replayed.capture.price_digits;
+        print(&busiest(&replayed.outcome.sink.summary, &replayed.symbols, digits, 20))?;
+    }
+    say(&in_words(&replayed));
+    if let Some(folder) = &arguments.report {
+        say(&format!("report: {}", folder.display()));
+    }
+    Ok(())
+}
+
+/// Replays, writes what was asked for, and warns of what was wrong with the capture.
+pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
+    let symbols = Symbols::default();
+    let source = CaptureSource::open(
+        &arguments.capture,
+        arguments.format,
+        arguments.date,
+        arguments.strict,
+        symbols.clone(),
+    )?;
+    let (format, digits, capture) = (source.format(), source.price_digits(), source.report());
+    let sink = BarSink::new(
+        symbols.clone(),
+        digits,
+        arguments.out.as_deref(),
+        arguments.late.as_deref(),
+    )?;
+    let options = options(arguments);
+    if let Some(folder) = &arguments.report {
+        report::create_folder(folder)?;
+    }
+    let logged = arguments.report.as_deref().filter(|_| arguments.rate != Rate::Max);
+    let mut log = logged.map(LogFile::create).transpose()?;
+    let mut watcher = Watcher::new(log.as_mut())?;
+
+    let books = Arc::new(Mutex::new(BookTotals::default()));
+    let by_instrument = format == Format::Dbn;
+    let outcome = stream(source)
+        .watermark(|| Bounded::new(arguments.max_disorder))
+        .key_by(|event: &MarketEvent| event.instrument)
+        .process(|| BookStep::new(by_instrument, Arc::clone(&books)), |tick| tick.instrument)
+        .window(arguments.window, Bars)
+        .run(sink, &options, &mut watcher)?;
+    let incomplete = watcher.failure();
+    drop(watcher);
+
+    let capture = capture.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let books = books.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    warn(&capture);
+    if let Some(incomplete) = incomplete {
+        warning(&incomplete);
+    }
+    let replayed = Replayed { outcome, capture, books, symbols };
+    if let Some(folder) = &arguments.report {
+        write_report(folder, arguments, format, &replayed)?;
+    }
+    Ok(replayed)
+}
+
+fn options(arguments: &Arguments) -> Options {
+    let default = Options::default();
+    Options {
+        threads: match (arguments.inline, arguments.shards) {
+            (true, _) => Threads::Inline,
+            (false, Some(shards)) => Threads::Shards(shards),
+            (false, None) => default.threads,
+        },
+        pin: arguments.pin.clone(),
+        wait: arguments.wait.map(|wait| match wait {
+            WaitArgument::Spin => Wait::Spin,
+            WaitArgument::Yield => Wait::Yield,
+            WaitArgument::Park => Wait::Park,
+        }),
+        rate: arguments.rate,
+        driver: match arguments.driver {
+            DriverArgument::Glommio => Driver::Glommio,
+            DriverArgument::Thread => Driver::Thread,
+        },
+    }
+}
+
+/// Says what was wrong with the capture: the first problems with their places, and the counts.
+pub(crate) fn warn(capture: &CaptureReport) {
+    for problem in &capture.problems {
+        warning(problem);
+    }
+    let more = capture.problems_total - capture.problems.len() as u64;
+    if more > 0 {
+        warning(&format!("and {} more of the like", grouped(more)));
+    }
+}
+
+fn write_report(
+    folder: &Path,
+    arguments: &Arguments,
+    format: Format,
+    replayed: &Replayed,
+) -> Result<(), CommandError> {
+    let Replayed { outcome, capture, books, .. } = replayed;
+    let (effect, result) = (outcome.effect_latency.as_ref(), outcome.result_latency.as_ref());
+    let stats = &capture.stats;
+    let problems: Vec<String> = capture.problems.iter().map(ToString::to_string).collect();
+    let report = Report {
+        tidewire: env!("CARGO_PKG_VERSION"),
+        commit: report::commit(),
+        host: Host::this(),
+        options: report::Options {
+            capture: &arguments.capture,
+            format: format.name(),
+            window_ns: arguments.window.size(),
+            max_disorder_ns: arguments.max_disorder,
+            rate: arguments.rate.to_string(),
+            threads: &outcome.threads,
+            driver: if arguments.driver == DriverArgument::Glommio { "glommio" } else { "thread" },
+        },
+        events: outcome.events,
+        events_by_shard: &outcome.shard_events,
+        rows: outcome.rows,
+        late: outcome.late,
+        elapsed_ns: outcome.elapsed_ns,
+        events_per_second: per_second(outcome.events, outcome.elapsed_ns),
+        latency_ns: effect.map(|effect| LatencyReport {
+            due_to_effect: Percentiles::of(Some(effect)),
+            due_to_result: Percentiles::of(result),
+        }),
+        input: Input {
+            messages: stats.messages,
+            messages_without_event: capture.messages_without_event,
+            decode_errors: stats.decode_errors,
+            sequence_gaps: stats.sequence.gaps,
+            messages_missing: stats.sequence.missing,
+            duplicates: stats.sequence.duplicates,
+            session_restarts: stats.sequence.restarts,
+            unknown_order_references: books.counters.unknown_references,
+            trade_breaks: books.trade_breaks,
+            problems: &problems,
+        },
+    };
+    Ok(report::write(folder, &report, effect, result)?)
+}
+
+pub(crate) fn per_second(events: u64, ns: i64) -> f64 {
+    events as f64 * 1e9 / ns.max(1) as f64
+}
+
+/// The busiest symbols by volume, as a table.
+pub(crate) fn busiest(summary: &Summary, symbols: &Symbols, digits: u8, most: usize) -> String {
+    let mut totals: Vec<_> = summary.by_instrument.iter().collect();
+    totals.sort_by_cached_key(|(instrument, total)| {
+        let volume = total.trades.map_or(0, |trades| trades.volume);
+        (std::cmp::Reverse(volume), symbols.name(**instrument), **instrument)
+    });
+    let rows = totals.iter().take(most).map(|(instrument, total)| {
+        let mut row = vec![symbols.name(**instrument).to_string()];
+        match total.trades {
+            Some(trades) => {
+                row.extend([grouped(trades.volume), grouped(trades.count)]);
+                let prices = [trades.open, trades.high, trades.low, trades.close];
+                row.extend(prices.map(|units| price(units, digits).to_string()));
+                let vwap = mean(trades.notional, trades.volume.into(), digits);
+                row.push(vwap.map(|vwap| vwap.to_string()).unwrap_or_default());
+            }
+            None => {
+                row.extend(["0".to_owned(), "0".to_owned()]);
+                row.extend(std::iter::repeat_n("-".to_owned(), 5));
+            }
+        }
+        let spread = mean(total.spread.0, total.spread.1, digits);
+        row.push(spread.map_or("-".to_owned(), |spread| spread.to_string()));
+        row
+    });
+    let header = ["symbol", "volume", "trades", "open", "high", "low", "close", "vwap", "spread"];
+    let shown = totals.len().min(most);
+    let mut text = table(&header, &rows.collect::<Vec<_>>());
+    text.push_str(&format!("the {shown} busiest of {} symbols\n", grouped(totals.len())));
+    text
+}
+
+/// The run in a few lines.
+pub(crate) fn in_words(replayed: &Replayed) -> String {
+    let Replayed { outcome, capture, books, .. } = replayed;
+    let seconds = outcome.elapsed_ns as f64 / 1e9;
+    let rate = per_second(outcome.events, outcome.elapsed_ns);
+    let mut text = format!(
+        "{} events in {seconds:.2} s ({} events/s), {} rows in {} windows, {} late\n{}",
+        grouped(outcome.events),
+        grouped(rate as u64),
+        grouped(outcome.rows),
+        grouped(outcome.sink.summary.windows),
+        grouped(outcome.late),
+        outcome.threads,
+    );
+    let counters = &books.counters;
+    let odd = [
+        ("unknown order references", counters.unknown_references),
+        ("duplicate order references", counters.duplicate_references),
+        ("executions or cancels of more than was left", counters.excess_sizes),
+        ("orders of size zero", counters.zero_sizes),
+        ("orders or levels refused at a bound", counters.refused_at_bound),
+        ("trade breaks (their trades stay in the bars)", books.trade_breaks),
+        ("messages that break their specification (skipped)", capture.stats.decode_errors),
+    ];
+    for (name, count) in odd.into_iter().filter(|(_, count)| *count > 0) {
+        text.push_str(&format!("\n{name}: {}", grouped(count)));
+    }
+    for (name, histogram) in
+        [("due to effect", &outcome.effect_latency), ("due to result", &outcome.result_latency)]
+    {
+        let Some(histogram) = histogram.as_ref().filter(|histogram| !histogram.is_empty()) else {
+            continue;
+        };
+        let shown = PERCENTILES.map(|(name, quantile)| {
+            format!("{name} {}", nanoseconds(histogram.value_at_quantile(quantile)))
+        });
+        text.push_str(&format!("\n{name}: {}", shown.join(", ")));
+    }
+    text
+}
