@@ -21,11 +21,14 @@ pub(super) struct Buffer {
     /// Where `bytes` starts in the input.
     base: u64,
     ended: bool,
+    /// The input has ended inside a frame.
+    cut: bool,
 }
 
 impl Buffer {
     pub(super) fn new(reader: Bytes) -> Self {
-        Self { reader, bytes: vec![0; WINDOW_BYTES], unread: 0..0, base: 0, ended: false }
+        let bytes = vec![0; WINDOW_BYTES];
+        Self { reader, bytes, unread: 0..0, base: 0, ended: false, cut: false }
     }
 
     /// What is in the window, read from the input and not consumed.
@@ -69,6 +72,11 @@ impl Buffer {
         self.offset(self.unread.start)
     }
 
+    /// Whether the input has ended inside a frame.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     /// Takes nothing more from the input.
     pub(super) fn end(&mut self) {
         self.unread.start = self.unread.end;
@@ -97,6 +105,7 @@ impl Buffer {
         if found == 0 {
             return Ok(false);
         }
+        self.cut = true;
         let found = Found::End(found);
         Err(DecodeError { offset, expected, found, resume: None }.into())
     }

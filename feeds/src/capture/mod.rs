@@ -178,6 +178,7 @@ impl Capture {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let mut stats = self.stats;
+        stats.decode_errors += u64::from(self.buffer.is_cut());
         if let Contents::Packets(_, flows) = &self.content {
             stats.sequence = flows.counters();
         }

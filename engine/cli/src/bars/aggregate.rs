@@ -13,43 +13,43 @@ use super::step::{Tick, TickKind};
 
 /// The aggregate.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Bars;
+pub(crate) struct Bars;
 
 /// The bar of one instrument and window, in the feed's units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// Of the trades, if there was one.
-    pub trades: Option<Trades>,
+    pub(crate) trades: Option<Trades>,
     /// The sum of spread times ns, and the ns for which there was a spread.
-    pub spread: (i128, i64),
+    pub(crate) spread: (i128, i64),
 }
 
 /// What the trades of a bar come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trades {
+pub(crate) struct Trades {
     /// The time of the first trade.
-    pub open_ts: i64,
+    pub(crate) open_ts: i64,
     /// The price of the first trade.
-    pub open: i64,
+    pub(crate) open: i64,
     /// The highest price.
-    pub high: i64,
+    pub(crate) high: i64,
     /// The lowest price.
-    pub low: i64,
+    pub(crate) low: i64,
     /// The time of the last trade.
-    pub close_ts: i64,
+    pub(crate) close_ts: i64,
     /// The price of the last trade.
-    pub close: i64,
+    pub(crate) close: i64,
     /// The sum of the quantities.
-    pub volume: u64,
+    pub(crate) volume: u64,
     /// The sum of price times quantity.
-    pub notional: i128,
+    pub(crate) notional: i128,
     /// How many trades.
-    pub count: u64,
+    pub(crate) count: u64,
 }
 
 /// A bar that is not closed yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Partial {
+pub(crate) struct Partial {
     trades: Option<Trades>,
     spread: Option<Spreads>,
 }

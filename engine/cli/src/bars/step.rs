@@ -13,16 +13,16 @@ use tidewire_feeds::book::{Bbo, Books, Counters, DepthBook, Level};
 
 /// What comes out of the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tick {
+pub(crate) struct Tick {
     /// The number of the instrument.
-    pub instrument: u32,
+    pub(crate) instrument: u32,
     /// What happened.
-    pub kind: TickKind,
+    pub(crate) kind: TickKind,
 }
 
 /// What happened to an instrument, as bars see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TickKind {
+pub(crate) enum TickKind {
     /// A trade, its price in the feed's units.
     Trade {
         /// The price.
@@ -41,29 +41,29 @@ pub enum TickKind {
 
 /// What the books of all shards came to.
 #[derive(Debug, Clone, Default)]
-pub struct BookTotals {
+pub(crate) struct BookTotals {
     /// What did not fit.
-    pub counters: Counters,
+    pub(crate) counters: Counters,
     /// Trades that were broken later; they stay in the bars.
-    pub trade_breaks: u64,
+    pub(crate) trade_breaks: u64,
     /// The books as they stood at the end.
-    pub books: Vec<EndBook>,
+    pub(crate) books: Vec<EndBook>,
 }
 
 /// An instrument's book at the end of the input.
 #[derive(Debug, Clone, Copy)]
-pub struct EndBook {
+pub(crate) struct EndBook {
     /// The number of the instrument.
-    pub instrument: u32,
+    pub(crate) instrument: u32,
     /// Its best levels; sizes and orders are 0 where the feed does not tell them.
-    pub best: Bbo,
+    pub(crate) best: Bbo,
     /// Live orders, where the feed has single orders.
-    pub orders: u64,
+    pub(crate) orders: u64,
 }
 
 /// The step: see the module.
 #[derive(Debug)]
-pub struct BookStep {
+pub(crate) struct BookStep {
     /// One for all instruments, or one for each.
     orders: Vec<Books>,
     references_by_instrument: bool,
@@ -96,7 +96,7 @@ impl BookStep {
     /// Empty books. With `references_by_instrument` two instruments may have orders of the same number. When it is
     /// dropped it adds what it came to to `totals`.
     #[must_use]
-    pub fn new(references_by_instrument: bool, totals: Arc<Mutex<BookTotals>>) -> Self {
+    pub(crate) fn new(references_by_instrument: bool, totals: Arc<Mutex<BookTotals>>) -> Self {
         Self {
             orders: vec![Books::default()],
             references_by_instrument,

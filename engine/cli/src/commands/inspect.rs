@@ -232,7 +232,7 @@ impl Inspector {
         let totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
         let digits = normalizer.price_digits();
         let level = |level: Option<Level>| {
-            level.map(|l| BestLevel { price: price(l.price, digits).to_string(), size: l.size })
+            level.map(|l| BestLevel { price: price(l.price, digits).short().to_string(), size: l.size })
         };
         for (at, symbol) in by_instrument.iter_mut().enumerate() {
             symbol.symbol = symbols.name(at as u32).to_string();
@@ -318,7 +318,7 @@ impl Inspection {
                 text.push_str(&format!("{name:<12} {}\n", grouped(value)));
             }
         };
-        line("  back", self.events_back_in_time);
+        line("  backwards", self.events_back_in_time);
         line("symbols", self.symbols as u64);
         line("trades", self.trades);
         line("volume", self.volume);

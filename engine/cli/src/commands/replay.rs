@@ -263,7 +263,7 @@ pub(crate) fn busiest(summary: &Summary, symbols: &Symbols, digits: u8, most: us
             Some(trades) => {
                 row.extend([grouped(trades.volume), grouped(trades.count)]);
                 let prices = [trades.open, trades.high, trades.low, trades.close];
-                row.extend(prices.map(|units| price(units, digits).to_string()));
+                row.extend(prices.map(|units| price(units, digits).short().to_string()));
                 let vwap = mean(trades.notional, trades.volume.into(), digits);
                 row.push(vwap.map(|vwap| vwap.to_string()).unwrap_or_default());
             }

@@ -143,8 +143,9 @@ impl Normalizer {
             }
             FeedInstrument::Dbn(id) => {
                 self.price_digits = 9;
-                let symbols = &self.symbols;
-                *self.dbn.entry(id).or_insert_with(|| match capture.dbn_symbol(id, ts) {
+                // The metadata maps the days of the receive times; a snapshot's orders can be of days before.
+                let (symbols, day) = (&self.symbols, received.unwrap_or(ts));
+                *self.dbn.entry(id).or_insert_with(|| match capture.dbn_symbol(id, day) {
                     Some(symbol) => symbols.add(symbol),
                     None => symbols.add(&format!("#{id}")),
                 })

@@ -24,6 +24,18 @@ impl fmt::Display for Decimal {
     }
 }
 
+impl Decimal {
+    /// The same number for people to read: without zeros at its end beyond the second digit after the point.
+    #[must_use]
+    pub fn short(mut self) -> Self {
+        while self.digits > 2 && self.units % 10 == 0 {
+            self.units /= 10;
+            self.digits -= 1;
+        }
+        self
+    }
+}
+
 /// `numerator / denominator`, rounded to the nearest whole number, a half upwards. `None` for a denominator that is
 /// not positive.
 #[must_use]
@@ -45,6 +57,8 @@ mod tests {
         assert_eq!(text(1_632_400, 4), "163.2400");
         assert_eq!(text(-5, 4), "-0.0005");
         assert_eq!(text(7, 0), "7");
+        assert_eq!(Decimal { units: 4_810_250_000_000, digits: 9 }.short().to_string(), "4810.25");
+        assert_eq!(Decimal { units: 1_632_405, digits: 4 }.short().to_string(), "163.2405");
         assert_eq!(text(i128::MIN, 9), "-170141183460469231731687303715.884105728");
     }
 
