@@ -46,7 +46,7 @@ fn read(name: &str) -> Option<Held> {
 #[track_caller]
 fn assert_kinds(held: &Held, kinds: &[(char, u64)]) {
     assert_eq!(held.kinds, kinds.iter().copied().collect());
-    assert_eq!(held.stats.messages, kinds.iter().map(|(_, count)| count).sum());
+    assert_eq!(held.stats.messages, kinds.iter().map(|(_, count)| count).sum::<u64>());
 }
 
 #[test]

@@ -2,3 +2,5 @@
 
 mod feeds_book;
 mod feeds_wire;
+mod inspect;
+mod replay;

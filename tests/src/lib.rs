@@ -1,6 +1,9 @@
-//! What the tests share: where the real captures lie.
+//! What the tests share: where the real captures lie, and the real binary.
+#![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 /// The path of a real capture under `../shared/data`, or `None`, said on standard error, where the folder is missing.
 ///
@@ -14,4 +17,45 @@ pub fn shared_capture(name: &str) -> Option<PathBuf> {
     }
     eprintln!("skipped: no capture at {}", path.display());
     None
+}
+
+/// The `tidewire` binary of this tree, built if it is not, with the profile of the tests.
+///
+/// # Panics
+/// It can not be built.
+#[must_use]
+#[allow(clippy::panic, clippy::expect_used)]
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // With the features of the whole workspace, so that nothing is compiled again.
+        build.current_dir(root).args(["build", "--quiet", "--workspace", "--bin", "tidewire"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo runs").success(), "tidewire does not build");
+        let test = std::env::current_exe().expect("the test has a path");
+        let folder = test.ancestors().nth(2).expect("target/PROFILE/deps/test");
+        let binary = folder.join("tidewire");
+        assert!(binary.exists(), "no binary at {}", binary.display());
+        binary
+    })
+}
+
+/// Runs `tidewire` to its end.
+///
+/// # Panics
+/// It can not be started.
+#[must_use]
+#[allow(clippy::expect_used)]
+pub fn tidewire<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
+    Command::new(binary()).args(arguments).output().expect("tidewire starts")
+}
+
+/// What a run printed to standard error.
+#[must_use]
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -66,7 +66,8 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let header: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
     for row in [&header].into_iter().chain(rows) {
         for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let cell = if at == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
+            let cell =
+                if at == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
             text.push_str(&cell);
         }
         text.truncate(text.trim_end().len());

@@ -181,7 +181,8 @@ where
                 }
             } else {
                 let (out_of_sources, into_shards) = mesh(inputs, layout.shards);
-                for (index, ((source, strategy), rings)) in sources.zip(out_of_sources).enumerate() {
+                for (index, ((source, strategy), rings)) in sources.zip(out_of_sources).enumerate()
+                {
                     let hash = self.hash.clone();
                     threads.push(shared.spawn(scope, format!("source-{index}"), move || {
                         let down = Rings::new(rings, layout.wait, || shared.stopped());

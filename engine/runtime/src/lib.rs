@@ -5,21 +5,21 @@
 //! in order. [`latency`] is measured along the way.
 #![forbid(unsafe_code)]
 
-pub mod options;
 pub mod clock;
-pub mod wait;
-pub mod rate;
-pub mod observe;
-pub mod latency;
-mod lanes;
-mod source_loop;
-mod ring;
-pub mod shard;
 mod driver;
 mod driver_glommio;
-mod sink_loop;
-mod threads;
 pub mod job;
+mod lanes;
+pub mod latency;
+pub mod observe;
+pub mod options;
+pub mod rate;
+mod ring;
+pub mod shard;
+mod sink_loop;
+mod source_loop;
+mod threads;
+pub mod wait;
 
 pub use job::{Job, JobError, Outcome};
 pub use observe::{Note, Observer, Progress, Silent};

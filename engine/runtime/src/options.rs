@@ -46,7 +46,8 @@ impl Default for Options {
     /// Inline on two cores or fewer; else a source, a sink, and shards on what is left, at most four.
     fn default() -> Self {
         let cores = cores().len();
-        let threads = if cores <= 2 { Threads::Inline } else { Threads::Shards((cores - 2).min(4)) };
+        let threads =
+            if cores <= 2 { Threads::Inline } else { Threads::Shards((cores - 2).min(4)) };
         Self { threads, pin: None, wait: None, rate: Rate::Max, driver: Driver::Glommio }
     }
 }
@@ -69,7 +70,9 @@ pub enum OptionsError {
     #[error("core {0} is named twice: each pinned thread needs a core of its own")]
     CoreTwice(usize),
     /// More cores than threads.
-    #[error("{cores} cores are named for {threads} threads that can be pinned (shards, then sources)")]
+    #[error(
+        "{cores} cores are named for {threads} threads that can be pinned (shards, then sources)"
+    )]
     TooManyCores {
         /// How many cores are named.
         cores: usize,
@@ -135,8 +138,10 @@ impl Layout {
 
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = |core: &Option<usize>| core.map_or("unpinned".to_owned(), |c| format!("core {c}"));
-        let places = |cores: &[Option<usize>]| cores.iter().map(place).collect::<Vec<_>>().join(", ");
+        let place =
+            |core: &Option<usize>| core.map_or("unpinned".to_owned(), |c| format!("core {c}"));
+        let places =
+            |cores: &[Option<usize>]| cores.iter().map(place).collect::<Vec<_>>().join(", ");
         if self.inline {
             write!(f, "source and shard inline on {}", places(&self.source_cores))?;
         } else {
@@ -176,10 +181,10 @@ mod tests {
 
     #[test]
     fn wrong_pins_are_named() {
-        assert_eq!(check_pins(&[0, 7], &[0, 1], 2).unwrap_err(), OptionsError::NoSuchCore {
-            core: 7,
-            available: vec![0, 1]
-        });
+        assert_eq!(
+            check_pins(&[0, 7], &[0, 1], 2).unwrap_err(),
+            OptionsError::NoSuchCore { core: 7, available: vec![0, 1] }
+        );
         assert_eq!(check_pins(&[1, 1], &[0, 1], 2).unwrap_err(), OptionsError::CoreTwice(1));
         assert!(check_pins(&[1, 0], &[0, 1], 2).is_ok());
         assert!(check_pins(&[1, 0], &[0, 1], 1).is_err());

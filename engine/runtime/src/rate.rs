@@ -21,7 +21,9 @@ pub enum Rate {
 
 /// A text that is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no rate: write max, recorded, a factor of the recorded pace as 2x, or events as 250000/s")]
+#[error(
+    "\"{0}\" is no rate: write max, recorded, a factor of the recorded pace as 2x, or events as 250000/s"
+)]
 pub struct NotARate(String);
 
 impl FromStr for Rate {

@@ -91,7 +91,10 @@ impl<O: Operator> Shard<O> {
             operator,
             inputs: vec![Input { watermark: WATERMARK_NONE, ended: false }; inputs],
             watermark: WATERMARK_NONE,
-            out: Out { frames: Vec::with_capacity(CHUNK_FRAMES * inputs + FIRE_SLOTS + 2), input: 0 },
+            out: Out {
+                frames: Vec::with_capacity(CHUNK_FRAMES * inputs + FIRE_SLOTS + 2),
+                input: 0,
+            },
             complete_to: WATERMARK_NONE,
             ended: false,
             latency: None,

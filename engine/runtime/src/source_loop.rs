@@ -103,7 +103,9 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
             match self.wait {
                 Wait::Spin => spin_loop(),
                 Wait::Park if left > SLEEP_NS => {
-                    thread::sleep(Duration::from_nanos((left.min(SLEEP_NS_MAX) - SLEEP_NS / 2) as u64));
+                    thread::sleep(Duration::from_nanos(
+                        (left.min(SLEEP_NS_MAX) - SLEEP_NS / 2) as u64,
+                    ));
                     if (self.stopped)() {
                         return Err(Stopped);
                     }

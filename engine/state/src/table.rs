@@ -135,12 +135,7 @@ impl<K: Key, V: Copy> Table<K, V> {
 
     /// Gives the records of `count` slots from slot `from` on to `visit`, and says from where to go on, or `None` at
     /// the end. Between two calls the table must not change.
-    pub fn visit(
-        &self,
-        from: usize,
-        count: usize,
-        mut visit: impl FnMut(&K, &V),
-    ) -> Option<usize> {
+    pub fn visit(&self, from: usize, count: usize, mut visit: impl FnMut(&K, &V)) -> Option<usize> {
         let old = self.old.as_ref().map_or(&[][..], |old| &old.slots);
         let end = (from + count).min(old.len() + self.slots.len());
         for at in from..end {

@@ -13,7 +13,17 @@ use super::aggregate::{Bar, Trades};
 use super::step::{Tick, TickKind};
 
 const COLUMNS: [&str; 11] = [
-    "window_start", "window_end", "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "spread",
+    "window_start",
+    "window_end",
+    "symbol",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "vwap",
+    "trades",
+    "spread",
 ];
 const LATE_COLUMNS: [&str; 7] = ["ts", "watermark", "sequence", "symbol", "kind", "price", "size"];
 

@@ -111,7 +111,11 @@ impl BookStep {
     /// Applies an action to the books: the trade that it is, if it is one, and the best prices after it, if it could
     /// have changed them.
     #[inline]
-    fn apply(&mut self, instrument: u32, action: &Action) -> (Option<TickKind>, Option<(i64, i64)>) {
+    fn apply(
+        &mut self,
+        instrument: u32,
+        action: &Action,
+    ) -> (Option<TickKind>, Option<(i64, i64)>) {
         let at = instrument as usize;
         match *action {
             Action::Trade { price, size } => return (Some(TickKind::Trade { price, size }), None),
@@ -164,6 +168,9 @@ impl BookStep {
             }
             Action::Clear => {
                 books.clear(own);
+                if let Some(depth) = self.depth.get_mut(at) {
+                    depth.clear();
+                }
                 Ok(())
             }
             Action::Trade { .. }
@@ -239,13 +246,10 @@ impl Drop for BookStep {
                 Some(depth) => depth.best(),
                 None => books.map(|books| books.best(own)).unwrap_or_default(),
             };
-            let quoted = |price| {
-                (price != Action::NO_PRICE).then_some(Level { price, size: 0, orders: 0 })
-            };
-            let best = Bbo {
-                bid: best.bid.or(quoted(state.bid)),
-                ask: best.ask.or(quoted(state.ask)),
-            };
+            let quoted =
+                |price| (price != Action::NO_PRICE).then_some(Level { price, size: 0, orders: 0 });
+            let best =
+                Bbo { bid: best.bid.or(quoted(state.bid)), ask: best.ask.or(quoted(state.ask)) };
             totals.books.push(EndBook { instrument: at as u32, best, orders: orders[at] });
         }
     }

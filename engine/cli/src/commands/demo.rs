@@ -8,8 +8,8 @@ use tidewire_feeds::synth::Market;
 use tidewire_runtime::Rate;
 
 use super::CommandError;
-use super::replay::{self, busiest, in_words, per_second};
 use super::generate;
+use super::replay::{self, busiest, in_words, per_second};
 use crate::terminal::{grouped, print, say};
 
 /// What to show.
@@ -42,13 +42,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let path = |name: &str| arguments.dir.join(name);
     let (capture, bars, report) = (path("capture.itch"), path("bars.csv"), path("report"));
 
-    say(&format!("1. generate: {} ITCH messages of {SYMBOLS} symbols", grouped(arguments.messages)));
+    say(&format!(
+        "1. generate: {} ITCH messages of {SYMBOLS} symbols",
+        grouped(arguments.messages)
+    ));
     let market = Market::new(SEED, SYMBOLS, arguments.messages);
     let bytes = generate::write(&capture, market, None)?;
     say(&format!("   {} ({} bytes)\n", capture.display(), grouped(bytes)));
 
     say(&"2. replay as fast as it goes: a book for each symbol, bars of one second");
-    let mut replay = ReplayArguments::parse_from(["replay".into(), capture.into_os_string()]).replay;
+    let mut replay =
+        ReplayArguments::parse_from(["replay".into(), capture.into_os_string()]).replay;
     replay.out = Some(bars.clone());
     replay.date = "2026-01-05".parse().ok();
     let fastest = replay::replay(&replay)?;
@@ -59,7 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
 
     let reached = per_second(fastest.outcome.events, fastest.outcome.elapsed_ns);
     let rate = (reached / 2.0).min(PACED_RATE_MAX).floor();
-    say(&format!("3. replay at {} events/s: latency from the moment each event is due", grouped(rate)));
+    say(&format!(
+        "3. replay at {} events/s: latency from the moment each event is due",
+        grouped(rate)
+    ));
     replay.rate = Rate::PerSecond(rate);
     replay.out = None;
     replay.report = Some(report.clone());

@@ -66,7 +66,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
 
 /// Writes a market to the file at `path`: as a file of messages, or in packets of the day that began at `midnight`.
 /// Says how large the file is.
-pub(crate) fn write(path: &Path, market: Market, midnight: Option<i64>) -> Result<u64, CommandError> {
+pub(crate) fn write(
+    path: &Path,
+    market: Market,
+    midnight: Option<i64>,
+) -> Result<u64, CommandError> {
     let failed = |source| CommandError::Write { path: path.to_owned(), source };
     let file = BufWriter::new(File::create(path).map_err(failed)?);
     let write_to = |out: &mut dyn Write| match midnight {

@@ -12,6 +12,7 @@ use tidewire_dataflow::Process;
 use tidewire_feeds::book::Level;
 use tidewire_feeds::capture::{Capture, CaptureError, Format, Message};
 use tidewire_feeds::dbn::Record;
+use tidewire_feeds::sequence::Event;
 
 use super::CommandError;
 use crate::bars::{BookStep, BookTotals, TickKind, price};
@@ -53,6 +54,8 @@ struct Inspection {
     last_event: Option<String>,
     events_back_in_time: u64,
     symbols: usize,
+    /// Instruments of which no message told the symbol; they are shown by number.
+    symbols_unknown: usize,
     trades: u64,
     volume: u64,
     trade_breaks: u64,
@@ -137,6 +140,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
             Ok(Some(captured)) => {
                 let (offset, received) = (captured.offset, captured.ts_recv);
                 if let Message::Sequence(event) = captured.message {
+                    if matches!(event, Event::Restart { .. }) {
+                        inspector.restart();
+                    }
                     inspector.problem(&Problem::Sequence { offset, event });
                     continue;
                 }
@@ -215,7 +221,8 @@ impl Inspector {
             self.by_instrument.resize(at + 1, Symbol::default());
         }
         self.by_instrument[at].messages += 1;
-        for stamped in event.into_iter().chain(self.normalizer.second()) {
+        let more = std::iter::from_fn(|| self.normalizer.more());
+        for stamped in event.into_iter().chain(more) {
             self.books.process(stamped.ts, &stamped.event, |_, tick| {
                 if let TickKind::Trade { size, .. } = tick.kind {
                     let symbol = &mut self.by_instrument[at];
@@ -226,13 +233,24 @@ impl Inspector {
         }
     }
 
+    /// A session begins anew, with empty books.
+    fn restart(&mut self) {
+        self.normalizer.restart();
+        while let Some(clear) = self.normalizer.more() {
+            self.books.process(clear.ts, &clear.event, |_, _| ());
+        }
+    }
+
     fn finish(self, capture: &Capture, top: usize) -> Inspection {
         let Self { mut found, symbols, normalizer, books, totals, mut by_instrument, .. } = self;
         drop(books);
         let totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
         let digits = normalizer.price_digits();
         let level = |level: Option<Level>| {
-            level.map(|l| BestLevel { price: price(l.price, digits).short().to_string(), size: l.size })
+            level.map(|l| BestLevel {
+                price: price(l.price, digits).short().to_string(),
+                size: l.size,
+            })
         };
         for (at, symbol) in by_instrument.iter_mut().enumerate() {
             symbol.symbol = symbols.name(at as u32).to_string();
@@ -245,8 +263,11 @@ impl Inspector {
         let stats = capture.stats();
         found.bytes = capture.bytes_read();
         found.messages = stats.messages;
-        found.messages_by_type =
-            self.types.iter().map(|((feed, kind), count)| (type_name(feed, *kind), *count)).collect();
+        found.messages_by_type = self
+            .types
+            .iter()
+            .map(|((feed, kind), count)| (type_name(feed, *kind), *count))
+            .collect();
         found.first_event = self.times.map(|(first, _)| iso8601(first));
         found.last_event = self.times.map(|(_, last)| iso8601(last));
         found.trades = by_instrument.iter().map(|symbol| symbol.trades).sum();
@@ -285,7 +306,8 @@ impl Inspector {
         let mut names: Vec<&str> = by_instrument.iter().map(|symbol| &*symbol.symbol).collect();
         names.sort_unstable();
         names.dedup();
-        found.symbols = names.len();
+        let unnamed = names.iter().filter(|name| name.starts_with('#')).count();
+        (found.symbols, found.symbols_unknown) = (names.len() - unnamed, unnamed);
         by_instrument.sort_by(|a, b| b.messages.cmp(&a.messages).then(a.symbol.cmp(&b.symbol)));
         by_instrument.truncate(top);
         found.busiest = by_instrument;
@@ -320,40 +342,51 @@ impl Inspection {
         };
         line("  backwards", self.events_back_in_time);
         line("symbols", self.symbols as u64);
+        line("  unknown", self.symbols_unknown as u64);
         line("trades", self.trades);
         line("volume", self.volume);
         line("breaks", self.trade_breaks);
         line("live orders", self.books.live_orders);
         let groups: [(&str, &[(&str, u64)]); 3] = [
-            ("packets", &[
-                ("in all", self.packets.packets),
-                ("UDP datagrams", self.packets.datagrams),
-                ("heartbeats", self.packets.heartbeats),
-                ("ends of session", self.packets.ends_of_session),
-                ("cut short by the capture", self.packets.truncated),
-                ("of other protocols", self.packets.other),
-                ("fragments", self.packets.fragments),
-                ("malformed", self.packets.malformed),
-                ("of no known feed", self.packets.unrecognized),
-            ]),
-            ("sequence", &[
-                ("gaps", self.sequence.gaps),
-                ("messages missing", self.sequence.missing),
-                ("duplicates", self.sequence.duplicates),
-                ("reordered", self.sequence.reordered),
-                ("session restarts", self.sequence.restarts),
-            ]),
-            ("errors", &[
-                ("broken messages", self.decode_errors),
-                ("unknown order references", self.books.unknown_references),
-                ("duplicate order references", self.books.duplicate_references),
-                ("executions or cancels of more than was left", self.books.excess_sizes),
-                ("orders of size zero", self.books.zero_sizes),
-            ]),
+            (
+                "packets",
+                &[
+                    ("in all", self.packets.packets),
+                    ("UDP datagrams", self.packets.datagrams),
+                    ("heartbeats", self.packets.heartbeats),
+                    ("ends of session", self.packets.ends_of_session),
+                    ("cut short by the capture", self.packets.truncated),
+                    ("of other protocols", self.packets.other),
+                    ("fragments", self.packets.fragments),
+                    ("malformed", self.packets.malformed),
+                    ("of no known feed", self.packets.unrecognized),
+                ],
+            ),
+            (
+                "sequence",
+                &[
+                    ("gaps", self.sequence.gaps),
+                    ("messages missing", self.sequence.missing),
+                    ("duplicates", self.sequence.duplicates),
+                    ("reordered", self.sequence.reordered),
+                    ("session restarts", self.sequence.restarts),
+                ],
+            ),
+            (
+                "errors",
+                &[
+                    ("broken messages", self.decode_errors),
+                    ("unknown order references", self.books.unknown_references),
+                    ("duplicate order references", self.books.duplicate_references),
+                    ("executions or cancels of more than was left", self.books.excess_sizes),
+                    ("orders of size zero", self.books.zero_sizes),
+                ],
+            ),
         ];
         for (name, counts) in groups {
             let shown = counts.iter().filter(|(_, count)| *count > 0);
-            let shown: Vec<_> = shown.map(|(what, count)| format!("{what} {}", grouped(count))).collect();
+            let shown: Vec<_> =
+                shown.map(|(what, count)| format!("{what} {}", grouped(count))).collect();
             let shown = if shown.is_empty() { "none".to_owned() } else { shown.join(", ") };
             text.push_str(&format!("{name:<12} {shown}\n"));
         }
@@ -373,7 +406,15 @@ impl Inspection {
         });
         let rows: Vec<_> = rows.collect();
         if !self.busiest.is_empty() {
-            let header = ["symbol", "messages", "trades", "volume", "orders", "bid at the end", "ask at the end"];
+            let header = [
+                "symbol",
+                "messages",
+                "trades",
+                "volume",
+                "orders",
+                "bid at the end",
+                "ask at the end",
+            ];
             text.push('\n');
             text.push_str(&table(&header, &rows));
         }

@@ -8,12 +8,15 @@ use jiff::SignedDuration;
 use tidewire::stream;
 use tidewire_connect::market::{CaptureReport, CaptureSource, MarketEvent, SessionDate, Symbols};
 use tidewire_dataflow::{Bounded, Tumbling};
+use tidewire_event::time::SECOND;
 use tidewire_feeds::capture::Format;
 use tidewire_runtime::{Driver, Options, Outcome, Rate, Threads, Wait};
 
 use super::CommandError;
 use crate::bars::{BarSink, Bars, BookStep, BookTotals, Summary, mean, price};
-use crate::report::{self, Host, Input, LatencyReport, LogFile, PERCENTILES, Percentiles, Report, Watcher};
+use crate::report::{
+    self, Host, Input, LatencyReport, LogFile, PERCENTILES, Percentiles, Report, Watcher,
+};
 use crate::terminal::{grouped, nanoseconds, print, say, table, warning};
 
 /// What to replay, and how.
@@ -27,9 +30,10 @@ pub(crate) struct Arguments {
     /// The size of the windows.
     #[arg(long, default_value = "1s", value_name = "DURATION", value_parser = window)]
     pub(crate) window: Tumbling,
-    /// How far behind the newest event another may be and still count.
-    #[arg(long, default_value = "1s", value_name = "DURATION", value_parser = nanoseconds_of)]
-    pub(crate) max_disorder: i64,
+    /// How far behind the newest event another may be and still count; 0 for ITCH files, whose times never go back,
+    /// and 30s for others, if it is not given.
+    #[arg(long, value_name = "DURATION", value_parser = nanoseconds_of)]
+    pub(crate) max_disorder: Option<i64>,
     /// The pace: max, recorded, a factor of the recorded pace as 2x, or events as 250000/s.
     #[arg(long, default_value = "max")]
     pub(crate) rate: Rate,
@@ -126,12 +130,8 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
         symbols.clone(),
     )?;
     let (format, digits, capture) = (source.format(), source.price_digits(), source.report());
-    let sink = BarSink::new(
-        symbols.clone(),
-        digits,
-        arguments.out.as_deref(),
-        arguments.late.as_deref(),
-    )?;
+    let sink =
+        BarSink::new(symbols.clone(), digits, arguments.out.as_deref(), arguments.late.as_deref())?;
     let options = options(arguments);
     if let Some(folder) = &arguments.report {
         report::create_folder(folder)?;
@@ -142,8 +142,9 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
 
     let books = Arc::new(Mutex::new(BookTotals::default()));
     let by_instrument = format == Format::Dbn;
+    let max_disorder = max_disorder(arguments, format);
     let outcome = stream(source)
-        .watermark(|| Bounded::new(arguments.max_disorder))
+        .watermark(|| Bounded::new(max_disorder))
         .key_by(|event: &MarketEvent| event.instrument)
         .process(|| BookStep::new(by_instrument, Arc::clone(&books)), |tick| tick.instrument)
         .window(arguments.window, Bars)
@@ -162,6 +163,10 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
         write_report(folder, arguments, format, &replayed)?;
     }
     Ok(replayed)
+}
+
+fn max_disorder(arguments: &Arguments, format: Format) -> i64 {
+    arguments.max_disorder.unwrap_or(if format == Format::Itch { 0 } else { 30 * SECOND })
 }
 
 fn options(arguments: &Arguments) -> Options {
@@ -215,7 +220,7 @@ fn write_report(
             capture: &arguments.capture,
             format: format.name(),
             window_ns: arguments.window.size(),
-            max_disorder_ns: arguments.max_disorder,
+            max_disorder_ns: max_disorder(arguments, format),
             rate: arguments.rate.to_string(),
             threads: &outcome.threads,
             driver: if arguments.driver == DriverArgument::Glommio { "glommio" } else { "thread" },
@@ -297,6 +302,9 @@ pub(crate) fn in_words(replayed: &Replayed) -> String {
         grouped(outcome.late),
         outcome.threads,
     );
+    if outcome.late > 0 {
+        text.push_str("\nlate: see them with --late FILE, or raise --max-disorder");
+    }
     let counters = &books.counters;
     let odd = [
         ("unknown order references", counters.unknown_references),

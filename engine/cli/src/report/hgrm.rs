@@ -10,11 +10,16 @@ const NS_PER_US: f64 = 1e3;
 
 /// Writes `latencies`, ns, in microseconds.
 pub(super) fn write(latencies: &Histogram<u64>, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
+    writeln!(
+        out,
+        "{:>12} {:>14} {:>10} {:>14}\n",
+        "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
+    )?;
     let mut total = 0;
     for step in latencies.iter_quantiles(TICKS_PER_HALF) {
         total += step.count_since_last_iteration();
-        let (value, quantile) = (step.value_iterated_to() as f64 / NS_PER_US, step.quantile_iterated_to());
+        let (value, quantile) =
+            (step.value_iterated_to() as f64 / NS_PER_US, step.quantile_iterated_to());
         if quantile < 1.0 {
             let inverse = 1.0 / (1.0 - quantile);
             writeln!(out, "{value:>12.3} {quantile:>14.12} {total:>10} {inverse:>14.2}")?;

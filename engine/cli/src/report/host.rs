@@ -18,7 +18,8 @@ impl Host {
     pub(crate) fn this() -> Self {
         let line = |path: &str| Some(fs::read_to_string(path).ok()?.trim().to_owned());
         let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let model =
+            processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         Self {
             name: line("/proc/sys/kernel/hostname"),
             processor: model.map(|(_, model)| model.to_owned()),
@@ -34,7 +35,8 @@ pub(crate) fn commit() -> Option<String> {
     if let Some(commit) = option_env!("TIDEWIRE_COMMIT") {
         return Some(commit.to_owned());
     }
-    let arguments = ["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty", "--abbrev=12"];
+    let arguments =
+        ["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty", "--abbrev=12"];
     let output = Command::new("git").args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -34,9 +34,8 @@ pub(crate) enum ReportError {
 }
 
 /// The percentiles that reports name.
-pub(crate) const PERCENTILES: [(&str, f64); 6] = [
-    ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("max", 1.0),
-];
+pub(crate) const PERCENTILES: [(&str, f64); 6] =
+    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("max", 1.0)];
 
 /// `report.json`.
 #[derive(Debug, Serialize)]
@@ -129,7 +128,8 @@ pub(crate) fn write(
         serde_json::to_writer_pretty(&mut *out, report)?;
         out.write_all(b"\n")
     })?;
-    let named = [(Span::Effect, effect, "latency.hgrm"), (Span::Result, result, "latency-result.hgrm")];
+    let named =
+        [(Span::Effect, effect, "latency.hgrm"), (Span::Result, result, "latency-result.hgrm")];
     let mut curves = Vec::new();
     for (span, histogram, name) in named {
         if let Some(histogram) = histogram.filter(|histogram| !histogram.is_empty()) {

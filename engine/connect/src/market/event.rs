@@ -78,7 +78,7 @@ pub enum Action {
         /// Buy or sell.
         side: Side,
     },
-    /// The instrument's book is empty.
+    /// The instrument's book is empty: the venue says so, or its session begins anew.
     Clear,
     /// A price level has a new size, 0 if it is gone.
     Level {

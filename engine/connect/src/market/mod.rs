@@ -4,13 +4,13 @@
 //! [`MarketEvent`] of a numbered instrument ([`Symbols`]). What it does to the book is in its [`Action`].
 
 mod event;
-mod symbols;
 mod normalize;
 mod session_date;
 mod source;
+mod symbols;
 
 pub use event::{Action, MarketEvent};
 pub use normalize::{Normalizer, Reading};
 pub use session_date::{BadDate, SessionDate};
-pub use source::{CaptureSource, CaptureReport, Problem, ReplayError};
+pub use source::{CaptureReport, CaptureSource, Problem, ReplayError};
 pub use symbols::Symbols;

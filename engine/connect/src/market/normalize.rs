@@ -25,6 +25,10 @@ pub struct Normalizer {
     price_digits: u8,
     /// The instrument of the message before.
     instrument: u32,
+    /// Its times.
+    last: (i64, i64),
+    /// Instruments whose books are still to be cleared after a restart.
+    to_clear: u32,
     /// The second event of a message.
     second: Option<Stamped<MarketEvent>>,
 }
@@ -91,6 +95,8 @@ impl Normalizer {
             midnight: date.and_then(SessionDate::midnight),
             price_digits: 4,
             instrument: 0,
+            last: (0, 0),
+            to_clear: 0,
             second: None,
         }
     }
@@ -104,9 +110,7 @@ impl Normalizer {
     /// When a message was sent, ns since the epoch.
     pub fn event_time(&mut self, message: &Message<'_>, received: Option<i64>) -> Option<i64> {
         match message {
-            Message::Itch(message) => {
-                Some(self.midnight(received) + message.timestamp_ns() as i64)
-            }
+            Message::Itch(message) => Some(self.midnight(received) + message.timestamp_ns() as i64),
             Message::Iex(message) => Some(message.timestamp_ns()),
             Message::Dbn(dbn::Record::Mbo(record)) => Some(record.ts_event()),
             Message::Dbn(dbn::Record::Mbp1(record)) => Some(record.ts_event()),
@@ -122,10 +126,26 @@ impl Normalizer {
         self.instrument
     }
 
-    /// The second event of the message before.
+    /// What else the message or restart before brought: call it until there is nothing more.
     #[inline]
-    pub fn second(&mut self) -> Option<Stamped<MarketEvent>> {
-        self.second.take()
+    pub fn more(&mut self) -> Option<Stamped<MarketEvent>> {
+        match self.second.take() {
+            None if self.to_clear > 0 => Some(self.clear_next()),
+            second => second,
+        }
+    }
+
+    /// A session begins anew: the books of all instruments are empty from here on.
+    pub fn restart(&mut self) {
+        self.to_clear = self.symbols.len() as u32;
+    }
+
+    #[cold]
+    fn clear_next(&mut self) -> Stamped<MarketEvent> {
+        self.to_clear -= 1;
+        let (ts, received) = self.last;
+        let event = MarketEvent { instrument: self.to_clear, action: Action::Clear };
+        Stamped { ts, received, event }
     }
 
     /// The event of a message that was read from `capture`, if it is one.
@@ -152,6 +172,7 @@ impl Normalizer {
             }
         };
         self.instrument = instrument;
+        self.last = (ts, received.unwrap_or(ts));
         let stamp = |action| Stamped {
             ts,
             received: received.unwrap_or(ts),
@@ -202,9 +223,7 @@ fn itch_action(message: &itch::Message<'_>) -> Option<Action> {
     match message {
         M::AddOrder(m) => add(m.reference(), m.side(), m.price(), m.shares()),
         M::AddOrderAttributed(m) => add(m.reference(), m.side(), m.price(), m.shares()),
-        M::OrderExecuted(m) => {
-            Some(Action::Execute { reference: m.reference(), size: m.shares() })
-        }
+        M::OrderExecuted(m) => Some(Action::Execute { reference: m.reference(), size: m.shares() }),
         M::OrderExecutedWithPrice(m) => Some(Action::ExecuteAt {
             reference: m.reference(),
             price: m.price().into(),
@@ -235,7 +254,8 @@ fn iex_action(message: &iex::Message<'_>) -> Option<Action> {
         }
         M::QuoteUpdate(m) => {
             let price = |price, size| if size > 0 { price } else { Action::NO_PRICE };
-            let (bid, ask) = (price(m.bid_price(), m.bid_size()), price(m.ask_price(), m.ask_size()));
+            let (bid, ask) =
+                (price(m.bid_price(), m.bid_size()), price(m.ask_price(), m.ask_size()));
             Some(Action::Quote { bid, ask })
         }
         M::TradeReport(m) => Some(Action::Trade { price: m.price(), size: m.size().into() }),

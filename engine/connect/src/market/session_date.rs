@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn midnight_in_winter_and_in_summer() {
-        let midnight = |date: &str| date.parse::<SessionDate>().ok().and_then(SessionDate::midnight);
+        let midnight =
+            |date: &str| date.parse::<SessionDate>().ok().and_then(SessionDate::midnight);
         assert_eq!(midnight("2019-01-30"), Some(1_548_824_400 * 1_000_000_000));
         assert_eq!(midnight("2019-07-30"), Some(1_564_459_200 * 1_000_000_000));
         let late_evening = 1_548_824_400 * 1_000_000_000 - 1;

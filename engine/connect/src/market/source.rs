@@ -37,7 +37,11 @@ fn in_words(event: &sequence::Event) -> String {
     match event {
         E::InOrder => "in order".to_owned(),
         E::Gap { expected, found } => {
-            format!("sequence gap: {} message(s) missing, {expected} to {}", found - expected, found - 1)
+            format!(
+                "sequence gap: {} message(s) missing, {expected} to {}",
+                found - expected,
+                found - 1
+            )
         }
         E::Duplicate { sequence } => format!("duplicate of message {sequence}, not applied again"),
         E::Reordered { sequence } => format!("message {sequence} came late, and fills a gap"),
@@ -159,14 +163,17 @@ impl Source for CaptureSource {
 
     #[inline]
     fn next(&mut self) -> Result<Option<Stamped<MarketEvent>>, ReplayError> {
-        if let Some(second) = self.normalizer.second() {
-            return Ok(Some(second));
-        }
         loop {
+            if let Some(more) = self.normalizer.more() {
+                return Ok(Some(more));
+            }
             let reading = match self.capture.next() {
                 Ok(Some(captured)) => match captured.message {
                     Message::Sequence(event) => {
                         let offset = captured.offset;
+                        if matches!(event, sequence::Event::Restart { .. }) {
+                            self.normalizer.restart();
+                        }
                         self.problem(Problem::Sequence { offset, event });
                         continue;
                     }
@@ -184,9 +191,6 @@ impl Source for CaptureSource {
             let event = reading.and_then(|reading| self.normalizer.event(reading, &self.capture));
             if event.is_some() {
                 return Ok(event);
-            }
-            if let Some(second) = self.normalizer.second() {
-                return Ok(Some(second));
             }
             self.report.messages_without_event += 1;
         }
