@@ -211,7 +211,6 @@ where
 }
 
 /// The rings between `sources` and `shards`: for each source its ends, and for each shard its ends.
-#[allow(clippy::type_complexity)]
 fn mesh<E>(
     sources: usize,
     shards: usize,
@@ -310,3 +309,6 @@ impl<V: Observer> Watch<'_, V> {
         Some(sum)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -226,3 +226,6 @@ impl<O: Operator> Shard<O> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

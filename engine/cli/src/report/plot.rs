@@ -48,6 +48,7 @@ fn draw_on<B: DrawingBackend>(
     let mut chart = ChartBuilder::on(area)
         .caption(format!("Latency by percentile ({title})"), (FONT, 20))
         .margin(16)
+        .margin_right(56)
         .x_label_area_size(48)
         .y_label_area_size(80)
         .build_cartesian_2d(0.0..nines, (low..high).log_scale())?;
@@ -59,7 +60,7 @@ fn draw_on<B: DrawingBackend>(
         .y_desc("from due")
         .label_style((FONT, 15))
         .x_label_formatter(&|nines| percentile(*nines))
-        .y_label_formatter(&|ns| crate::terminal::nanoseconds(*ns as u64))
+        .y_label_formatter(&|ns| decade(*ns))
         .draw()?;
     for ((span, histogram), colour) in curves.iter().zip([BLUE, RED]) {
         let name = match span {
@@ -83,6 +84,16 @@ fn draw_on<B: DrawingBackend>(
         .label_font((FONT, 16))
         .draw()?;
     area.present()
+}
+
+/// A power of ten of ns, in the unit that reads best.
+fn decade(ns: f64) -> String {
+    match ns {
+        ..1e3 => format!("{ns:.0} ns"),
+        ..1e6 => format!("{:.0} us", ns / 1e3),
+        ..1e9 => format!("{:.0} ms", ns / 1e6),
+        _ => format!("{:.0} s", ns / 1e9),
+    }
 }
 
 /// How many nines, as a percentile: 2 is 99 %.

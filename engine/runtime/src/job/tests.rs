@@ -1,0 +1,166 @@
+//! Whole jobs, and how they end when a part of them fails.
+
+use std::cmp::Ordering;
+use std::io;
+
+use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, Window, WindowRow};
+use tidewire_event::{Header, Stamped, hash_of};
+
+use super::*;
+use crate::observe::Silent;
+use crate::options::{Driver, Threads};
+use crate::wait::Wait;
+
+#[derive(Clone)]
+struct Sum {
+    panic_at: u32,
+}
+
+impl Aggregate for Sum {
+    type In = u32;
+    type Partial = u64;
+    type Out = u64;
+
+    fn lift(&self, _: &Header, event: &u32) -> u64 {
+        assert_ne!(*event, self.panic_at, "an error in the user's code");
+        (*event).into()
+    }
+
+    fn combine(&self, a: &u64, b: &u64) -> u64 {
+        a + b
+    }
+
+    fn lower(&self, _: Window, sum: &u64) -> u64 {
+        *sum
+    }
+}
+
+/// 0, 1, 2, ... with time going on by one; fails at `fail_at`.
+struct Numbers {
+    next: u32,
+    end: u32,
+    fail_at: u32,
+}
+
+impl Source for Numbers {
+    type Event = u32;
+    type Error = io::Error;
+
+    fn next(&mut self) -> Result<Option<Stamped<u32>>, io::Error> {
+        if self.next == self.fail_at {
+            return Err(io::Error::other("the cable is cut"));
+        }
+        if self.next == self.end {
+            return Ok(None);
+        }
+        self.next += 1;
+        let (event, ts) = (self.next - 1, i64::from(self.next - 1));
+        Ok(Some(Stamped { ts, received: ts, event }))
+    }
+}
+
+#[derive(Debug)]
+struct Rows {
+    rows: Vec<(i64, u32, u64)>,
+    fail_after: usize,
+}
+
+impl Sink for Rows {
+    type Row = WindowRow<u32, u64>;
+    type Late = u32;
+    type Error = io::Error;
+
+    fn compare(&self, a: &Self::Row, b: &Self::Row) -> Ordering {
+        a.key.cmp(&b.key)
+    }
+
+    fn row(&mut self, row: Self::Row) -> Result<(), io::Error> {
+        if self.rows.len() == self.fail_after {
+            return Err(io::Error::other("the disk is full"));
+        }
+        self.rows.push((row.window.end, row.key, row.value));
+        Ok(())
+    }
+
+    fn late(&mut self, _: &Header, _: u32) -> Result<(), io::Error> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), io::Error> {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Faults {
+    source_at: u32,
+    panic_at: u32,
+    sink_after: usize,
+}
+
+const NONE: Faults = Faults { source_at: u32::MAX, panic_at: u32::MAX, sink_after: usize::MAX };
+
+fn run(
+    sources: usize,
+    options: &Options,
+    faults: Faults,
+) -> Result<Outcome<Rows>, JobError<io::Error, io::Error>> {
+    let key_of = |event: &u32| event % 7;
+    let job = Job {
+        sources: (0..sources)
+            .map(|_| Numbers { next: 0, end: 50_000, fail_at: faults.source_at })
+            .collect(),
+        watermarks: || Bounded::new(0),
+        hash: move |event: &u32| hash_of(&key_of(event)),
+        operator: move |range| {
+            let aggregate = Sum { panic_at: faults.panic_at };
+            KeyedWindow::new(Tumbling::new(100).unwrap(), key_of, aggregate, range)
+        },
+        sink: Rows { rows: Vec::new(), fail_after: faults.sink_after },
+    };
+    job.run(options, &mut Silent)
+}
+
+fn layouts() -> Vec<Options> {
+    let mut all = Vec::new();
+    for threads in [Threads::Inline, Threads::Shards(1), Threads::Shards(3)] {
+        for driver in [Driver::Glommio, Driver::Thread] {
+            for wait in [Wait::Yield, Wait::Park] {
+                all.push(Options { threads, driver, wait: Some(wait), ..Options::default() });
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn several_sources_are_one_stream() {
+    let one = run(1, &Options::default(), NONE).unwrap();
+    assert_eq!((one.events, one.rows, one.late), (50_000, 3_500, 0));
+    for options in layouts() {
+        let two = run(2, &options, NONE).unwrap();
+        assert_eq!((two.events, two.rows, two.late), (100_000, 3_500, 0), "{options:?}");
+        assert_eq!(two.shard_events.iter().sum::<u64>(), 100_000);
+        let doubled = one.sink.rows.iter().map(|(end, key, sum)| (*end, *key, 2 * sum));
+        assert!(doubled.eq(two.sink.rows), "{options:?}");
+    }
+}
+
+#[test]
+fn the_first_failure_is_the_jobs() {
+    for options in layouts() {
+        let failed = |faults| run(1, &options, faults).unwrap_err().to_string();
+        assert_eq!(failed(Faults { source_at: 30_000, ..NONE }), "the cable is cut", "{options:?}");
+        assert_eq!(failed(Faults { sink_after: 2_000, ..NONE }), "the disk is full", "{options:?}");
+        let panicked = failed(Faults { panic_at: 30_000, ..NONE });
+        assert!(panicked.ends_with("thread panicked"), "{options:?}: {panicked}");
+    }
+}
+
+#[test]
+fn paced_events_have_latencies() {
+    let options = Options { rate: Rate::PerSecond(2_000_000.0), ..Options::default() };
+    let paced = run(1, &options, NONE).unwrap();
+    assert_eq!(paced.effect_latency.map(|latencies| latencies.len()), Some(50_000));
+    assert_eq!(paced.sink.rows, run(1, &Options::default(), NONE).unwrap().sink.rows);
+}
