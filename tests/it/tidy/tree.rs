@@ -1,0 +1,112 @@
+//! The tree as the rules see it: its files, its source without comments, its members and what they depend on.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+/// Folders that hold nothing of ours: what git and builds leave behind.
+const SKIPPED: [&str; 5] =
+    [".git", "target", "tests/fuzz/target", "tests/fuzz/corpus", "tests/fuzz/artifacts"];
+
+/// A file of text, by its path from the root.
+pub struct File {
+    pub path: String,
+    pub text: String,
+}
+
+impl File {
+    pub fn is_source(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+
+    pub fn is_in(&self, folder: &str) -> bool {
+        self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// The lines with their numbers, without what stands behind `//`. (A string with two slashes loses its end.)
+    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let code = |line: &'_ str| line.find("//").unwrap_or(line.len());
+        (1..).zip(self.text.lines().map(move |line| &line[..code(line)]))
+    }
+}
+
+/// A package of the workspace.
+pub struct Member {
+    pub path: String,
+    pub name: String,
+    pub manifest: Table,
+}
+
+impl Member {
+    /// The packages that it depends on, in any way and on any platform.
+    pub fn dependencies(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        collect_dependencies(&self.manifest, &mut names);
+        names
+    }
+}
+
+fn collect_dependencies(table: &Table, names: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        let Some(inner) = value.as_table() else { continue };
+        if key.ends_with("dependencies") {
+            for (name, how) in inner {
+                let package = how.get("package").and_then(Value::as_str);
+                names.insert(package.unwrap_or(name).to_owned());
+            }
+        } else if key == "target" {
+            inner.values().filter_map(Value::as_table).for_each(|platform| {
+                collect_dependencies(platform, names);
+            });
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn manifest(path: &Path) -> Table {
+    let path = path.join("Cargo.toml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+pub fn members() -> Vec<Member> {
+    let workspace = manifest(&root());
+    let paths = workspace["workspace"]["members"].as_array().unwrap();
+    let member = |path: &Value| {
+        let path = path.as_str().unwrap().to_owned();
+        let manifest = manifest(&root().join(&path));
+        let name = manifest["package"]["name"].as_str().unwrap().to_owned();
+        Member { path, name, manifest }
+    };
+    paths.iter().map(member).collect()
+}
+
+/// Every file of text, in the order of their paths.
+pub fn files() -> Vec<File> {
+    let mut files = Vec::new();
+    walk("", &mut files);
+    assert!(files.len() > 50, "the tree was not found");
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+fn walk(folder: &str, files: &mut Vec<File>) {
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+        if SKIPPED.contains(&path.as_str()) {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            walk(&path, files);
+        } else if let Ok(text) = fs::read_to_string(entry.path()) {
+            files.push(File { path, text });
+        }
+    }
+}
