@@ -30,8 +30,6 @@ if grep -q '^nightly' <<<"$toolchains"; then
     fuzz=(cargo +nightly fuzz)
     options=(--fuzz-dir tests/fuzz)
 else
-    # Coverage needs flags that stable hides.
-    export RUSTC_BOOTSTRAP=1
     fuzz=(cargo fuzz)
     options=(--fuzz-dir tests/fuzz --sanitizer none)
 fi

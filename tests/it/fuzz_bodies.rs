@@ -1,6 +1,9 @@
 //! The fuzz bodies, bounded: random bytes, and valid bytes with random changes. Every plain test run goes through
 //! them; `PROPTEST_CASES` says how often.
 
+use std::fs;
+use std::path::Path;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tidewire_tests::fuzz::{BODIES, Body, seeds};
@@ -67,6 +70,16 @@ fn every_body_takes_its_seeds() {
         assert!(!seeds.is_empty(), "{name} has no seeds");
         seeds.iter().for_each(|seed| body(seed));
     }
+}
+
+#[test]
+fn every_body_has_its_target() {
+    let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/targets");
+    for (name, _) in BODIES {
+        let target = fs::read_to_string(targets.join(name).with_extension("rs")).unwrap();
+        assert!(target.contains(&format!("tidewire_tests::fuzz::{name}(bytes)")), "{name}");
+    }
+    assert_eq!(fs::read_dir(&targets).unwrap().count(), BODIES.len());
 }
 
 proptest! {

@@ -1,4 +1,5 @@
 //! The tree as the rules see it: its files, its source without comments, its members and what they depend on.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the functions that the rules share")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,37 +12,37 @@ const SKIPPED: [&str; 5] =
     [".git", "target", "tests/fuzz/target", "tests/fuzz/corpus", "tests/fuzz/artifacts"];
 
 /// A file of text, by its path from the root.
-pub struct File {
-    pub path: String,
-    pub text: String,
+pub(super) struct File {
+    pub(super) path: String,
+    pub(super) text: String,
 }
 
 impl File {
-    pub fn is_source(&self) -> bool {
+    pub(super) fn is_source(&self) -> bool {
         self.path.ends_with(".rs")
     }
 
-    pub fn is_in(&self, folder: &str) -> bool {
+    pub(super) fn is_in(&self, folder: &str) -> bool {
         self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The lines with their numbers, without what stands behind `//`. (A string with two slashes loses its end.)
-    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let code = |line: &'_ str| line.find("//").unwrap_or(line.len());
         (1..).zip(self.text.lines().map(move |line| &line[..code(line)]))
     }
 }
 
 /// A package of the workspace.
-pub struct Member {
-    pub path: String,
-    pub name: String,
-    pub manifest: Table,
+pub(super) struct Member {
+    pub(super) path: String,
+    pub(super) name: String,
+    pub(super) manifest: Table,
 }
 
 impl Member {
     /// The packages that it depends on, in any way and on any platform.
-    pub fn dependencies(&self) -> BTreeSet<String> {
+    pub(super) fn dependencies(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         collect_dependencies(&self.manifest, &mut names);
         names
@@ -74,7 +75,7 @@ fn manifest(path: &Path) -> Table {
     text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-pub fn members() -> Vec<Member> {
+pub(super) fn members() -> Vec<Member> {
     let workspace = manifest(&root());
     let paths = workspace["workspace"]["members"].as_array().unwrap();
     let member = |path: &Value| {
@@ -87,7 +88,7 @@ pub fn members() -> Vec<Member> {
 }
 
 /// Every file of text, in the order of their paths.
-pub fn files() -> Vec<File> {
+pub(super) fn files() -> Vec<File> {
     let mut files = Vec::new();
     walk("", &mut files);
     assert!(files.len() > 50, "the tree was not found");
