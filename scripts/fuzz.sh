@@ -15,7 +15,7 @@ fi
 
 properties() {
     echo "no fuzzer: $1. Running the bounded property tests with more cases instead."
-    PROPTEST_CASES=4096 cargo test -p tidewire-tests --test it fuzz_bodies
+    PROPTEST_CASES=100000 cargo test -p tidewire-tests --test it fuzz_bodies
     exit
 }
 
@@ -24,23 +24,20 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
     cargo install cargo-fuzz --locked || properties "cargo-fuzz can not be installed"
 fi
 
-# The standard library is used as it comes, so libFuzzer's coverage is that of our code and its dependencies.
-toolchains=$(rustup toolchain list 2>/dev/null || true)
-if grep -q '^nightly' <<<"$toolchains"; then
-    fuzz=(cargo +nightly fuzz)
-    options=(--fuzz-dir tests/fuzz)
+nightly=$(rustup toolchain list 2>/dev/null | grep -m1 '^nightly' | cut -d' ' -f1 || true)
+if [[ -n $nightly ]] && cargo "+$nightly" fuzz build --fuzz-dir tests/fuzz; then
+    fuzz=(cargo "+$nightly" fuzz run --fuzz-dir tests/fuzz)
+elif cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none; then
+    fuzz=(cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none)
 else
-    fuzz=(cargo fuzz)
-    options=(--fuzz-dir tests/fuzz --sanitizer none)
+    properties "the targets can not be built"
 fi
-
-"${fuzz[@]}" build "${options[@]}" || properties "the targets can not be built"
 
 corpus=tests/fuzz/corpus
 cargo run --quiet -p tidewire-tests --bin fuzz_seeds -- "$corpus"
 for path in tests/fuzz/targets/*.rs; do
     target=$(basename "$path" .rs)
     echo "fuzz $target, $seconds s"
-    "${fuzz[@]}" run "${options[@]}" "$target" "$corpus/$target" -- \
+    "${fuzz[@]}" "$target" "$corpus/$target" -- \
         -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0
 done

@@ -83,10 +83,7 @@ fn every_body_has_its_target() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: ProptestConfig::default().cases * 8,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig::with_cases(2_048))]
 
     #[test]
     fn any_bytes_are_survived(

@@ -1,7 +1,7 @@
 //! Fuzz bodies: each drives one part of the feed handlers to the end of any bytes, and holds it to its promises.
 //!
 //! 1. Every step moves on, by no more bytes than were given: so each loop ends.
-//! 2. A reader that gives no more bytes than it is asked for reads the same as one that gives all at once.
+//! 2. What is read does not depend on the pieces that the bytes come in: all at once, or no more than asked for.
 //! 3. What is handed out lies within what was given.
 //!
 //! The bodies are called by libFuzzer (`tests/fuzz`) and, bounded, by the integration binary. Each comes with
