@@ -7,10 +7,6 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-/// Folders that hold nothing of ours: what git and builds leave behind.
-const SKIPPED: [&str; 5] =
-    [".git", "target", "tests/fuzz/target", "tests/fuzz/corpus", "tests/fuzz/artifacts"];
-
 /// A file of text, by its path from the root.
 pub(super) struct File {
     pub(super) path: String,
@@ -89,23 +85,27 @@ pub(super) fn members() -> Vec<Member> {
 
 /// Every file of text, in the order of their paths.
 pub(super) fn files() -> Vec<File> {
+    // What builds, fuzzers and demos leave behind.
+    let ignored = fs::read_to_string(root().join(".gitignore")).unwrap();
+    let ignored = ignored.lines().map(|line| line.trim_start_matches('/'));
+    let skipped: Vec<_> = ignored.chain([".git"]).collect();
     let mut files = Vec::new();
-    walk("", &mut files);
+    walk("", &skipped, &mut files);
     assert!(files.len() > 50, "the tree was not found");
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }
 
-fn walk(folder: &str, files: &mut Vec<File>) {
+fn walk(folder: &str, skipped: &[&str], files: &mut Vec<File>) {
     for entry in fs::read_dir(root().join(folder)).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
-        if SKIPPED.contains(&path.as_str()) {
+        if skipped.contains(&path.as_str()) {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {
-            walk(&path, files);
+            walk(&path, skipped, files);
         } else if let Ok(text) = fs::read_to_string(entry.path()) {
             files.push(File { path, text });
         }
