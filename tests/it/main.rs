@@ -3,5 +3,7 @@
 
 mod feeds_book;
 mod feeds_wire;
+mod fuzz_bodies;
 mod inspect;
 mod replay;
+mod tidy;

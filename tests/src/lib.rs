@@ -1,5 +1,7 @@
-//! What the tests share: where the real captures lie, and the real binary.
+//! What the tests share: where the real captures lie, the real binary, and the bodies of the fuzz targets.
 #![forbid(unsafe_code)]
+
+pub mod fuzz;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -2,7 +2,8 @@
 //!
 //! 1. What was consumed stays in place until the next fill: positions into the window live that long.
 //! 2. A fill moves what is unread to the front only when there is no room behind it.
-//! 3. Room grows with the frames that are in the input, and their lengths have limits in their decoders.
+//! 3. Room grows with the bytes that are in the input, never with a length that is only claimed; the lengths of frames
+//!    have limits in their decoders.
 
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -128,15 +129,43 @@ impl Buffer {
         Ok(true)
     }
 
+    /// Makes room to read at least one byte more of a frame of `needed` bytes.
     fn make_room(&mut self, needed: usize) {
-        if self.bytes.len() - self.unread.start >= needed && self.unread.end < self.bytes.len() {
+        let fits = self.bytes.len() - self.unread.start >= needed;
+        if (fits || self.unread.start == 0) && self.unread.end < self.bytes.len() {
             return;
         }
         self.bytes.copy_within(self.unread.clone(), 0);
         self.base += self.unread.start as u64;
         self.unread = 0..self.unread.len();
-        if self.bytes.len() < needed {
-            self.bytes.resize(needed.next_power_of_two(), 0);
+        if self.unread.end == self.bytes.len() {
+            self.bytes.resize(self.bytes.len() * 2, 0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_claimed_length_takes_no_memory() {
+        let mut buffer = Buffer::new(Box::new(Cursor::new([7; 10])));
+        assert!(matches!(buffer.read_until(1 << 40), Ok(false)));
+        assert_eq!((buffer.unread(), buffer.bytes.len()), (&[7; 10][..], WINDOW_BYTES));
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_window_comes_whole() {
+        let input: Vec<u8> = (0..3 * WINDOW_BYTES).map(|at| (at % 251) as u8).collect();
+        let mut buffer = Buffer::new(Box::new(Cursor::new(input.clone())));
+        assert!(matches!(buffer.read_until(5), Ok(true)));
+        assert_eq!(buffer.consume(5), 0);
+        assert!(matches!(buffer.read_until(input.len() - 5), Ok(true)));
+        assert_eq!(buffer.unread(), &input[5..]);
+        assert_eq!(buffer.unread_offset(), 5);
+        assert!(matches!(buffer.read_until(input.len()), Ok(false)));
     }
 }
