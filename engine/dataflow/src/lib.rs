@@ -5,12 +5,12 @@
 //! closes.
 #![forbid(unsafe_code)]
 
-pub mod aggregate;
-pub mod keyed_window;
+pub mod watermark;
 pub mod operator;
 pub mod process;
-pub mod watermark;
 pub mod window;
+pub mod aggregate;
+pub mod keyed_window;
 
 pub use aggregate::Aggregate;
 pub use keyed_window::{KeyedWindow, WindowRow};

@@ -3,12 +3,12 @@
 //! Nothing here reads a clock, a file or a socket, and nothing here depends on another Tidewire crate.
 #![forbid(unsafe_code)]
 
-pub mod frame;
-pub mod key;
-pub mod limits;
-pub mod sink;
-pub mod source;
 pub mod time;
+pub mod key;
+pub mod source;
+pub mod frame;
+pub mod sink;
+pub mod limits;
 
 pub use frame::{Frame, Header, OutFrame};
 pub use key::{HashRange, Key, hash_of};

@@ -5,21 +5,21 @@
 //! in order. [`latency`] is measured along the way.
 #![forbid(unsafe_code)]
 
-pub mod clock;
-mod driver;
-mod driver_glommio;
-pub mod job;
-mod lanes;
-pub mod latency;
-pub mod observe;
 pub mod options;
+pub mod clock;
 pub mod rate;
+mod source_loop;
+mod lanes;
 mod ring;
 pub mod shard;
-mod sink_loop;
-mod source_loop;
-mod threads;
+mod driver;
+mod driver_glommio;
 pub mod wait;
+mod sink_loop;
+pub mod latency;
+pub mod observe;
+mod threads;
+pub mod job;
 
 pub use job::{Job, JobError, Outcome};
 pub use observe::{Note, Observer, Progress, Silent};

@@ -2,9 +2,9 @@
 //!
 //! market event -> [`BookStep`] (keeps the books) -> tick (a trade, or a new spread) -> [`Bars`] by symbol and window.
 
+mod step;
 mod aggregate;
 mod sink;
-mod step;
 
 pub(crate) use aggregate::Bars;
 pub(crate) use sink::{BarSink, Summary, mean, price};

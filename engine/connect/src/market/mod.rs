@@ -4,10 +4,10 @@
 //! [`MarketEvent`] of a numbered instrument ([`Symbols`]). What it does to the book is in its [`Action`].
 
 mod event;
-mod normalize;
-mod session_date;
-mod source;
 mod symbols;
+mod session_date;
+mod normalize;
+mod source;
 
 pub use event::{Action, MarketEvent};
 pub use normalize::{Normalizer, Reading};
