@@ -130,7 +130,7 @@ mod tests {
     fn hashes_are_part_of_the_format() {
         assert_eq!(hash_of(&7_u32), hash_of(&7_u64));
         assert_eq!(hash_of(&7_u32), GOLDEN_OF_7);
-        assert_eq!(hash_of(&*b"AAPL    "), GOLDEN_OF_AAPL);
+        assert_eq!(hash_of(b"AAPL    "), GOLDEN_OF_AAPL);
     }
 
     const GOLDEN_OF_7: u64 = 17_661_480_220_819_494_904;
