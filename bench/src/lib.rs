@@ -77,7 +77,8 @@ impl<'a> Comparison<'a> {
         let mut ratios = Vec::new();
         for contestant in &self.contestants {
             let times = &contestant.ns_per_item;
-            let (min, max) = times.iter().fold((f64::MAX, 0.0_f64), |(a, b), t| (a.min(*t), b.max(*t)));
+            let (min, max) =
+                times.iter().fold((f64::MAX, 0.0_f64), |(a, b), t| (a.min(*t), b.max(*t)));
             let (median, ratio) = (median(times), median(times) / baseline);
             println!(
                 "  {:<34} {median:>9.2} ns/item  [{min:>8.2} .. {max:>8.2}]   {ratio:>5.2}x",

@@ -4,9 +4,9 @@
 //! `cargo run --release -p tidewire-bench --bin pipeline`
 #![allow(clippy::print_stdout, clippy::expect_used)]
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::cmp::Ordering;
 
 use ahash::RandomState;
 use clap::Parser;
