@@ -2,7 +2,7 @@
 //!
 //! 1. An order knows its level: only a new order, and the last one at its price, search a ladder.
 //! 2. A level's number is its place. A level that empties leaves its ladder, and its number is used again.
-//! 3. Levels lie in chunks that stay where they are: growth moves none.
+//! 3. Levels lie in small chunks that stay where they are: growth moves none.
 
 use super::ladder::{Bbo, Ladder, Level, Rung};
 use super::limits::LEVELS_OF_CHUNK;
@@ -47,14 +47,16 @@ fn instrument_and_side(owner: u32) -> (u32, Side) {
 #[derive(Debug)]
 pub(super) struct Levels {
     ladders: Vec<Ladder<Step>>,
-    chunks: Vec<Vec<Place>>,
+    chunks: Vec<Box<[Place; LEVELS_OF_CHUNK]>>,
+    /// Places that were ever taken.
+    used: u32,
     /// The first empty place.
     empty: u32,
 }
 
 impl Default for Levels {
     fn default() -> Self {
-        Self { ladders: Vec::new(), chunks: Vec::new(), empty: NONE }
+        Self { ladders: Vec::new(), chunks: Vec::new(), used: 0, empty: NONE }
     }
 }
 
@@ -154,13 +156,13 @@ impl Levels {
             self.empty = std::mem::replace(self.place_mut(number), new).owner;
             return number;
         }
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == LEVELS_OF_CHUNK) {
-            self.chunks.push(Vec::with_capacity(LEVELS_OF_CHUNK));
+        let number = self.used;
+        if number as usize == self.chunks.len() * LEVELS_OF_CHUNK {
+            self.chunks.push(Box::new([new; LEVELS_OF_CHUNK]));
         }
-        let last = self.chunks.len() - 1;
-        let chunk = &mut self.chunks[last];
-        chunk.push(new);
-        (last * LEVELS_OF_CHUNK + chunk.len() - 1) as u32
+        self.used += 1;
+        *self.place_mut(number) = new;
+        number
     }
 
     fn leave(&mut self, number: u32) {

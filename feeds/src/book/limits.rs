@@ -32,8 +32,8 @@ pub(super) const SLOTS_PREPARED_PER_ADD: usize = 16;
 /// for unmapping it whole.
 pub(super) const RELEASE_SLOTS: usize = 1 << 12;
 
-/// Levels that lie together: 32 KiB.
-pub(super) const LEVELS_OF_CHUNK: usize = 1 << 10;
+/// Levels that lie together: 8 KiB, small enough to be written at once.
+pub(super) const LEVELS_OF_CHUNK: usize = 1 << 8;
 
 // An old table of n slots is empty after n steps for its slots and at most n for its orders: that is at most
 // 2n / MOVES_PER_OPERATION operations. The new one has 2n slots, and n * LOAD orders and one for each of these
@@ -48,5 +48,5 @@ const _: () = assert!(INSTRUMENTS_MAX <= 1 << 31);
 const _: () = assert!((ORDERS_MAX as u128) * (u32::MAX as u128) <= u64::MAX as u128);
 // Levels have numbers of 32 bits; the last marks none.
 const _: () = assert!(ORDERS_MAX < u32::MAX as usize && LEVELS_OF_CHUNK.is_power_of_two());
-// A block of references is smaller than a table.
-const _: () = assert!(SLOTS_MIN.is_power_of_two() && SLOTS_MIN >= 64);
+// A pair of references is smaller than a table.
+const _: () = assert!(SLOTS_MIN.is_power_of_two() && SLOTS_MIN >= 2);

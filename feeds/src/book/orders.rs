@@ -2,9 +2,9 @@
 //!
 //! 1. Open addressing and linear probing. An order lies between its home slot and the next empty slot, always:
 //!    a removal shifts the orders behind it back, and leaves no tombstone.
-//! 2. References that differ in their low bits only have their homes in one aligned block of slots: orders that
-//!    are neighbours in time share cache lines. Which block is decided by a hash of the other bits, which also
-//!    permutes the places in it, so that references of any stride spread.
+//! 2. References that differ in their lowest bit only have their homes side by side, for the sake of the cache. Where
+//!    is decided by a hash of the other bits, so that references of any stride spread. Wider blocks were measured to
+//!    be slower: where two full blocks meet, searches are long.
 //! 3. The hash is fixed. The same operations give the same table, in the same order.
 //! 4. Growth has no pause. The next table, of twice the size, is written a few slots at a time with each add, from
 //!    some time before it is needed; then orders move there a few at a time, with each operation, from the end of
@@ -33,8 +33,8 @@ const EMPTY: Slot = [0; 2];
 
 const _: () = assert!(size_of::<Slot>() == 16);
 
-/// Sixteen neighbouring references share a block: 256 bytes, four cache lines.
-const BLOCK_BITS: u32 = 4;
+/// Bits of a reference that choose among neighbouring slots, not where these are.
+const BLOCK_BITS: u32 = 1;
 
 fn pack(reference: u64, resting: Resting) -> Slot {
     [reference, u64::from(resting.level) << 32 | u64::from(resting.size)]
