@@ -20,7 +20,7 @@ use crate::side::Side;
 /// ```
 #[derive(Debug, Default)]
 pub struct DepthBook {
-    ladder: Ladder,
+    ladder: Ladder<Level>,
 }
 
 impl DepthBook {
@@ -29,23 +29,30 @@ impl DepthBook {
     /// # Errors
     /// [`Refusal::Full`]: the side has [`LEVELS_MAX`] levels, and this would be one more.
     pub fn set(&mut self, side: Side, price: i64, size: u64) -> Result<u64, Refusal> {
-        let before = self.ladder.set(side, price, size);
-        if before == 0 && self.ladder.levels(side).len() > LEVELS_MAX {
-            self.ladder.set(side, price, 0);
-            return Err(Refusal::Full);
+        let found = self.ladder.find(side, price);
+        let levels = self.ladder.side_mut(side);
+        match (found, size) {
+            (Ok(at), 0) => Ok(levels.remove(at).size),
+            (Ok(at), _) => Ok(std::mem::replace(&mut levels[at].size, size)),
+            (Err(_), 0) => Ok(0),
+            (Err(_), _) if levels.len() >= LEVELS_MAX => Err(Refusal::Full),
+            (Err(at), _) => {
+                levels.insert(at, Level { price, size, orders: 0 });
+                Ok(0)
+            }
         }
-        Ok(before)
     }
 
     /// The best level of each side, in constant time.
     #[must_use]
     pub fn best(&self) -> Bbo {
-        self.ladder.best()
+        let [bid, ask] = [Side::Buy, Side::Sell].map(|side| self.ladder.best(side).copied());
+        Bbo { bid, ask }
     }
 
     /// One side from the best level on.
     pub fn levels(&self, side: Side) -> impl ExactSizeIterator<Item = &Level> {
-        self.ladder.levels(side)
+        self.ladder.side(side).iter().rev()
     }
 
     /// Removes every level.

@@ -2,10 +2,12 @@
 //!
 //! 1. A level's size and number of orders are the sums over the live orders at its price, after every operation.
 //! 2. What does not fit (an unknown reference, a duplicate, too large a size) is counted and leaves the books valid.
-//! 3. An operation costs one look-up in the order table and one in the ladder; the best levels are at hand.
+//! 3. An operation costs one look-up in the order table, which leads to the level; a ladder is searched only where a
+//!    level may come or goes. The best levels are at hand.
 
 mod depth;
 mod ladder;
+mod levels;
 pub mod limits;
 mod orders;
 mod outcome;
@@ -14,13 +16,25 @@ mod tests;
 
 pub use depth::DepthBook;
 pub use ladder::{Bbo, Level};
-pub use orders::Order;
 pub use outcome::{Counters, Refusal, Replaced, Touched};
 
 use crate::side::Side;
-use ladder::Ladder;
+use levels::Levels;
 use limits::INSTRUMENTS_MAX;
-use orders::Orders;
+use orders::{Orders, Resting};
+
+/// A resting order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Order {
+    /// In the units of the feed.
+    pub price: i64,
+    /// What is left of it. Never zero.
+    pub size: u32,
+    /// The number that the caller gave the instrument.
+    pub instrument: u32,
+    /// Which side it rests on.
+    pub side: Side,
+}
 
 /// The books of many instruments, from their single orders.
 ///
@@ -40,7 +54,7 @@ use orders::Orders;
 #[derive(Debug)]
 pub struct Books {
     orders: Orders,
-    ladders: Vec<Ladder>,
+    levels: Levels,
     counters: Counters,
 }
 
@@ -56,7 +70,7 @@ impl Books {
     pub fn with_capacity(orders: usize) -> Self {
         Self {
             orders: Orders::with_capacity(orders),
-            ladders: Vec::new(),
+            levels: Levels::default(),
             counters: Counters::default(),
         }
     }
@@ -73,7 +87,7 @@ impl Books {
         price: i64,
         size: u32,
     ) -> Result<Touched, Refusal> {
-        self.try_add(reference, Order { price, size, instrument, side })
+        self.try_add(instrument, reference, side, price, size)
             .inspect_err(|refusal| self.counters.count(*refusal))
     }
 
@@ -138,30 +152,29 @@ impl Books {
 
     /// Removes all orders of an instrument, in a pass over all orders.
     pub fn clear(&mut self, instrument: u32) {
-        let Some(ladder) = self.ladders.get_mut(instrument as usize) else { return };
-        if ladder.best() != Bbo::default() {
-            ladder.clear();
-            self.orders.remove_instrument(instrument);
+        if self.levels.best(instrument) != Bbo::default() {
+            self.orders.remove_levels(|level| self.levels.of(level).0 == instrument);
+            self.levels.clear(instrument);
         }
     }
 
     /// The best level of each side, in constant time. Empty for an instrument that never had an order.
     #[must_use]
     pub fn best(&self, instrument: u32) -> Bbo {
-        self.ladders.get(instrument as usize).map_or_else(Bbo::default, Ladder::best)
+        self.levels.best(instrument)
     }
 
     /// One side of an instrument from the best level on.
     pub fn levels(&self, instrument: u32, side: Side) -> impl Iterator<Item = &Level> {
-        self.ladders
-            .get(instrument as usize)
-            .into_iter()
-            .flat_map(move |ladder| ladder.levels(side))
+        self.levels.iter(instrument, side)
     }
 
     /// All live orders with their references, in an order that depends on nothing but the operations so far.
     pub fn orders(&self) -> impl Iterator<Item = (u64, Order)> + '_ {
-        self.orders.iter()
+        self.orders.iter().map(|(reference, resting)| {
+            let (instrument, side, price) = self.levels.of(resting.level);
+            (reference, Order { price, size: resting.size, instrument, side })
+        })
     }
 
     /// How many orders are live.
@@ -182,20 +195,24 @@ impl Books {
         self.counters
     }
 
-    fn try_add(&mut self, reference: u64, order: Order) -> Result<Touched, Refusal> {
-        let Order { price, size, instrument, side } = order;
+    #[inline]
+    fn try_add(
+        &mut self,
+        instrument: u32,
+        reference: u64,
+        side: Side,
+        price: i64,
+        size: u32,
+    ) -> Result<Touched, Refusal> {
         if size == 0 {
             return Err(Refusal::ZeroSize);
         }
         if instrument >= INSTRUMENTS_MAX {
             return Err(Refusal::Full);
         }
-        self.orders.insert(reference, order)?;
-        let at = instrument as usize;
-        if at >= self.ladders.len() {
-            self.ladders.resize_with(at + 1, Ladder::default);
-        }
-        self.ladders[at].add(side, price, size);
+        let vacancy = self.orders.vacancy(reference)?;
+        let level = self.levels.add(instrument, side, price, size);
+        self.orders.fill(vacancy, Resting { level, size });
         Ok(Touched { instrument, side, price, size, left: size })
     }
 
@@ -215,10 +232,10 @@ impl Books {
     }
 
     /// Takes `size` of the order `before` from its level.
-    fn settle(&mut self, before: Order, size: u32) -> Touched {
-        let Order { price, instrument, side, .. } = before;
+    #[inline]
+    fn settle(&mut self, before: Resting, size: u32) -> Touched {
         let left = before.size - size;
-        self.ladders[instrument as usize].reduce(side, price, size, u32::from(left == 0));
+        let (instrument, side, price) = self.levels.reduce(before.level, size, left == 0);
         Touched { instrument, side, price, size, left }
     }
 

@@ -2,61 +2,50 @@
 //!
 //! 1. Open addressing and linear probing. An order lies between its home slot and the next empty slot, always:
 //!    a removal shifts the orders behind it back, and leaves no tombstone.
-//! 2. References that differ in their low bits only have their homes in one aligned block of slots: orders that
-//!    are neighbours in time share cache lines. Which block is decided by a hash of the other bits, which also
-//!    permutes the places in it, so that references of any stride spread.
+//! 2. References that differ in their lowest bit only have their homes side by side, for the sake of the cache. Where
+//!    is decided by a hash of the other bits, so that references of any stride spread. Wider blocks were measured to
+//!    be slower: where two full blocks meet, searches are long.
 //! 3. The hash is fixed. The same operations give the same table, in the same order.
-//! 4. Growth has no pause: orders move to a table of twice the size a few at a time, with each operation, from the
-//!    end of the old one, which is cut off behind them. A new table is zeroed by the operating system as it is
-//!    touched.
+//! 4. Growth has no pause. The next table, of twice the size, is written a few slots at a time with each add, from
+//!    some time before it is needed; then orders move there a few at a time, with each operation, from the end of
+//!    the old table, which is cut off behind them.
 
 use super::limits::{
-    LOAD_DEN, LOAD_NUM, MOVES_PER_OPERATION, ORDERS_MAX, RELEASE_SLOTS, SLOTS_MIN,
+    LOAD_DEN, LOAD_NUM, MOVES_PER_OPERATION, ORDERS_MAX, PREPARE_NUM, RELEASE_SLOTS, SLOTS_MIN,
+    SLOTS_PREPARED_PER_ADD,
 };
 use super::outcome::Refusal;
-use crate::side::Side;
 
-/// A resting order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Order {
-    /// In the units of the feed.
-    pub price: i64,
+/// What the table holds of an order; the rest is the same for all orders of its level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resting {
+    /// The number of its level.
+    pub(super) level: u32,
     /// What is left of it. Never zero.
-    pub size: u32,
-    /// The number that the caller gave the instrument.
-    pub instrument: u32,
-    /// Which side it rests on.
-    pub side: Side,
+    pub(super) size: u32,
 }
 
-/// Reference; price; instrument, side and size. A size of zero marks an empty slot, so that zeroed memory is an empty
-/// table. Plain integers, because the standard library asks for zeroed pages for these without unsafe code here.
-type Slot = [u64; 3];
+/// Reference; level and size. A size of zero marks an empty slot. Plain integers, because the standard library asks
+/// for zeroed pages for these without unsafe code here.
+type Slot = [u64; 2];
 
-const EMPTY: Slot = [0; 3];
+const EMPTY: Slot = [0; 2];
 
-const _: () = assert!(size_of::<Slot>() == 24);
+const _: () = assert!(size_of::<Slot>() == 16);
 
-/// Sixteen neighbouring references share a block: 384 bytes, six cache lines.
-const BLOCK_BITS: u32 = 4;
+/// Bits of a reference that choose among neighbouring slots, not where these are.
+const BLOCK_BITS: u32 = 1;
 
-fn pack(reference: u64, order: Order) -> Slot {
-    let side = u64::from(order.side == Side::Sell);
-    let tail = u64::from(order.instrument) << 33 | side << 32 | u64::from(order.size);
-    [reference, order.price.cast_unsigned(), tail]
+fn pack(reference: u64, resting: Resting) -> Slot {
+    [reference, u64::from(resting.level) << 32 | u64::from(resting.size)]
 }
 
-fn unpack([_, price, tail]: Slot) -> Order {
-    Order {
-        price: price.cast_signed(),
-        size: tail as u32,
-        instrument: (tail >> 33) as u32,
-        side: if tail >> 32 & 1 == 1 { Side::Sell } else { Side::Buy },
-    }
+fn unpack([_, resting]: Slot) -> Resting {
+    Resting { level: (resting >> 32) as u32, size: resting as u32 }
 }
 
 fn is_empty(slot: Slot) -> bool {
-    slot[2] as u32 == 0
+    slot[1] as u32 == 0
 }
 
 /// One table of a power of two slots, perhaps already cut off at its end (invariant 4).
@@ -71,9 +60,10 @@ struct Slots {
 }
 
 impl Slots {
-    /// `size` is a power of two.
-    fn new(size: usize) -> Self {
-        Self { slots: vec![EMPTY; size], mask: size - 1, shift: 64 - size.ilog2(), taken: 0 }
+    /// A table of empty slots, their number a power of two.
+    fn new(slots: Vec<Slot>) -> Self {
+        let size = slots.len();
+        Self { slots, mask: size - 1, shift: 64 - size.ilog2(), taken: 0 }
     }
 
     /// The slot where the search for `reference` starts.
@@ -123,22 +113,22 @@ impl Slots {
     }
 
     /// Takes `size` from the order at `at`, which goes when nothing is left. Gives the order as it was.
-    fn reduce(&mut self, at: usize, size: u32) -> Order {
+    fn reduce(&mut self, at: usize, size: u32) -> Resting {
         let order = unpack(self.slots[at]);
         if size < order.size {
-            self.slots[at][2] -= u64::from(size);
+            self.slots[at][1] -= u64::from(size);
         } else {
             self.remove(at);
         }
         order
     }
 
-    /// Removes an instrument's orders. An order not yet visited is only ever shifted to the slot in hand or to one
-    /// still ahead, so one pass finds all.
-    fn remove_instrument(&mut self, instrument: u32) {
+    /// Removes the orders of the levels that are meant. An order not yet visited is only ever shifted to the slot in
+    /// hand or to one still ahead, so one pass finds all.
+    fn remove_levels(&mut self, are_meant: impl Fn(u32) -> bool) {
         let mut at = 0;
         while let Some(&slot) = self.slots.get(at) {
-            if !is_empty(slot) && unpack(slot).instrument == instrument {
+            if !is_empty(slot) && are_meant(unpack(slot).level) {
                 self.remove(at);
             } else {
                 at += 1;
@@ -146,7 +136,7 @@ impl Slots {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (u64, Order)> + '_ {
+    fn iter(&self) -> impl Iterator<Item = (u64, Resting)> + '_ {
         self.slots.iter().filter(|slot| !is_empty(**slot)).map(|slot| (slot[0], unpack(*slot)))
     }
 }
@@ -157,38 +147,56 @@ pub(super) struct Orders {
     current: Slots,
     /// The table being left. Its end is cut off as it empties.
     old: Option<Slots>,
+    /// The slots of the next table, as far as they are written.
+    next: Vec<Slot>,
+}
+
+/// The slot of a new order, good until the next operation.
+#[derive(Debug)]
+pub(super) struct Vacancy {
+    reference: u64,
+    at: usize,
 }
 
 impl Orders {
     /// Room for `orders` before the first growth.
     pub(super) fn with_capacity(orders: usize) -> Self {
         let slots = orders.min(ORDERS_MAX) * LOAD_DEN / LOAD_NUM + 1;
-        Self { current: Slots::new(slots.next_power_of_two().max(SLOTS_MIN)), old: None }
+        let slots = vec![EMPTY; slots.next_power_of_two().max(SLOTS_MIN)];
+        Self { current: Slots::new(slots), old: None, next: Vec::new() }
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.current.taken + self.old.as_ref().map_or(0, |old| old.taken)
     }
 
-    /// Adds an order; a reference that is live already keeps its order.
-    pub(super) fn insert(&mut self, reference: u64, order: Order) -> Result<(), Refusal> {
+    /// Where a new order is to be put, if no live order has its reference.
+    #[inline]
+    pub(super) fn vacancy(&mut self, reference: u64) -> Result<Vacancy, Refusal> {
         self.move_some();
         if self.len() == ORDERS_MAX {
             return Err(Refusal::Full);
         }
-        if self.current.taken * LOAD_DEN >= self.current.slots.len() * LOAD_NUM {
-            self.grow();
+        if self.current.taken * LOAD_DEN >= self.current.slots.len() * PREPARE_NUM {
+            self.prepare();
         }
         let Err(at) = self.current.find(reference) else { return Err(Refusal::DuplicateReference) };
         if self.old.as_ref().is_some_and(|old| old.find(reference).is_ok()) {
             return Err(Refusal::DuplicateReference);
         }
-        self.current.put(at, pack(reference, order));
-        Ok(())
+        Ok(Vacancy { reference, at })
+    }
+
+    /// Adds the order for which the vacancy was found.
+    #[inline]
+    pub(super) fn fill(&mut self, Vacancy { reference, at }: Vacancy, resting: Resting) {
+        self.current.put(at, pack(reference, resting));
     }
 
     /// Takes `size` from an order, which goes when nothing is left. Gives the order as it was.
-    pub(super) fn reduce(&mut self, reference: u64, size: u32) -> Option<Order> {
+    #[inline]
+    pub(super) fn reduce(&mut self, reference: u64, size: u32) -> Option<Resting> {
         self.move_some();
         if let Ok(at) = self.current.find(reference) {
             return Some(self.current.reduce(at, size));
@@ -198,26 +206,39 @@ impl Orders {
     }
 
     /// Removes an order.
-    pub(super) fn remove(&mut self, reference: u64) -> Option<Order> {
+    #[inline]
+    pub(super) fn remove(&mut self, reference: u64) -> Option<Resting> {
         self.reduce(reference, u32::MAX)
     }
 
-    /// Removes an instrument's orders, in a pass over the table.
-    pub(super) fn remove_instrument(&mut self, instrument: u32) {
-        self.current.remove_instrument(instrument);
+    /// Removes the orders of the levels that are meant, in a pass over the table.
+    pub(super) fn remove_levels(&mut self, are_meant: impl Fn(u32) -> bool) {
+        self.current.remove_levels(&are_meant);
         if let Some(old) = &mut self.old {
-            old.remove_instrument(instrument);
+            old.remove_levels(&are_meant);
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Order)> + '_ {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Resting)> + '_ {
         self.current.iter().chain(self.old.iter().flat_map(Slots::iter))
     }
 
-    fn grow(&mut self) {
+    /// Writes some slots of the next table, or moves in when the time has come.
+    #[cold]
+    fn prepare(&mut self) {
         debug_assert!(self.old.is_none(), "see the assertions in limits.rs");
-        let next = Slots::new(self.current.slots.len() * 2);
-        self.old = Some(std::mem::replace(&mut self.current, next));
+        let size = self.current.slots.len() * 2;
+        if self.next.capacity() == 0 {
+            self.next = Vec::with_capacity(size);
+        }
+        let written = (self.next.len() + SLOTS_PREPARED_PER_ADD).min(size);
+        self.next.resize(written, EMPTY);
+        if self.current.taken * LOAD_DEN >= self.current.slots.len() * LOAD_NUM {
+            debug_assert!(written == size, "see the assertions in limits.rs");
+            let mut next = std::mem::take(&mut self.next);
+            next.resize(size, EMPTY);
+            self.old = Some(std::mem::replace(&mut self.current, Slots::new(next)));
+        }
     }
 
     /// A bounded part of the move out of the old table.

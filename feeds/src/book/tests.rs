@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 
-use super::orders::Orders;
+use super::orders::{Orders, Resting};
 use super::{Bbo, Books, Counters, DepthBook, Level, Order, Refusal};
 use crate::side::Side;
 
@@ -173,9 +173,9 @@ proptest! {
         steps in prop::collection::vec((0..10u32, any::<u32>(), 1..9u32), 2_000..6_000),
     ) {
         let mut table = Orders::with_capacity(0);
-        let mut model = HashMap::<u64, Order>::new();
+        let mut model = HashMap::<u64, Resting>::new();
         for (added, (what, pick, size)) in (0u64..).zip(steps) {
-            let instrument = pick % 5;
+            let level = pick % 5;
             match what {
                 // A reference seen before, or about to be seen.
                 0..3 => {
@@ -184,20 +184,19 @@ proptest! {
                     prop_assert_eq!(table.reduce(known, size), before);
                     if let Some(order) = before {
                         if size < order.size {
-                            model.insert(known, Order { size: order.size - size, ..order });
+                            model.insert(known, Resting { size: order.size - size, ..order });
                         } else {
                             model.remove(&known);
                         }
                     }
                 }
                 3 if pick % 1_024 == 0 => {
-                    table.remove_instrument(instrument);
-                    model.retain(|_, order| order.instrument != instrument);
+                    table.remove_levels(|other| other == level);
+                    model.retain(|_, order| order.level != level);
                 }
                 _ => {
                     let reference = (added << shift).wrapping_add(base);
-                    let side = if pick & 1 == 0 { Side::Buy } else { Side::Sell };
-                    let order = Order { price: i64::from(pick) - 7, size, instrument, side };
+                    let order = Resting { level, size };
                     let expected = match model.entry(reference) {
                         Entry::Occupied(_) => Err(Refusal::DuplicateReference),
                         Entry::Vacant(place) => {
@@ -205,7 +204,8 @@ proptest! {
                             Ok(())
                         }
                     };
-                    prop_assert_eq!(table.insert(reference, order), expected);
+                    let vacancy = table.vacancy(reference).map(|vacancy| table.fill(vacancy, order));
+                    prop_assert_eq!(vacancy, expected);
                 }
             }
             prop_assert_eq!(table.len(), model.len());
@@ -240,9 +240,10 @@ fn no_stride_of_references_degrades_the_table() {
     for shift in 0..46 {
         for base in [0, 1 << 40, 0x1234_5678_9ABC_DEF0] {
             let mut table = Orders::with_capacity(0);
-            let order = Order { price: 1, size: 1, instrument: 0, side: Side::Buy };
+            let order = Resting { level: 0, size: 1 };
             for number in 0..40_000u64 {
-                table.insert((number << shift).wrapping_add(base), order).unwrap();
+                let vacancy = table.vacancy((number << shift).wrapping_add(base)).unwrap();
+                table.fill(vacancy, order);
             }
             let mean = table.mean_search();
             assert!(mean < 16.0, "stride 2^{shift} from {base:#x}: {mean} slots a search");
