@@ -131,7 +131,7 @@ where
     type Row = WindowRow<K, A::Out>;
     type Late = A::In;
 
-    #[inline]
+    #[inline(always)]
     fn event(
         &mut self,
         header: &Header,

@@ -1,42 +1,36 @@
 //! Drives a shard with glommio on a pinned core. No other file names it.
 //!
-//! The shard's task stays runnable to its end, and the executor never parks: a ring wakes nobody, so a parked
-//! executor would need a timer, and glommio 0.9 was seen to sleep through one of 50 us under load and never wake. A
-//! shard that has nothing to do waits as any other thread does.
+//! The shard is one task that runs to its end without a pause, and waits as any other thread does when it has nothing
+//! to do. glommio 0.9 must never preempt it: when its preemption timer fires between its look at io_uring and its look
+//! at the task queues, `run_task_queues` answers that nothing ran, and the executor parks with a task that is ready,
+//! for ever. That happens within minutes on a busy host, so the timer is set beyond the end of the run.
 
 use std::time::Duration;
 
-use glommio::{LocalExecutor, LocalExecutorBuilder, Placement, executor, yield_if_needed};
+use glommio::{LocalExecutor, LocalExecutorBuilder, Placement};
 use tidewire_dataflow::Operator;
 
 use crate::clock::Clock;
 use crate::driver::Station;
 use crate::lanes::Stopped;
-use crate::shard::{Inlet, Outlet, Step};
-use crate::wait::Idler;
+use crate::shard::{Inlet, Outlet};
 
-/// Turns of a busy or spinning shard between two looks at glommio's own queues (66 ns each, at the median).
-const TURNS_PER_YIELD: u32 = 64;
-/// How long glommio may let completions wait behind a busy shard; its default is 100 ms.
-const PREEMPT: Duration = Duration::from_millis(1);
+const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
 /// An executor on this thread, pinned to `core`. The error is what glommio says when the host has no io_uring for it,
 /// or too little locked memory.
 pub(crate) fn local_executor(core: Option<usize>, name: &str) -> Result<LocalExecutor, String> {
     LocalExecutorBuilder::new(core.map_or(Placement::Unbound, Placement::Fixed))
         .name(name)
-        .preempt_timer(PREEMPT)
+        .preempt_timer(NEVER)
         .make()
         .map_err(|error| error.to_string())
 }
 
-/// Turns through glommio's queues before the first event, so that its start-up is over by then.
-const WARM_UP_TURNS: u32 = 1_000;
-
-/// Runs the shard to its end. `ready` is called when glommio is warm.
+/// Runs the shard to its end. `ready` is called when glommio has started.
 pub(crate) fn run<O, I, X, C>(
     local: &LocalExecutor,
-    mut station: Station<O, I, X, C>,
+    station: Station<O, I, X, C>,
     ready: impl FnOnce(),
     stopped: impl Fn() -> bool,
 ) -> Result<u64, Stopped>
@@ -47,23 +41,7 @@ where
     C: Clock,
 {
     local.run(async move {
-        for _ in 0..WARM_UP_TURNS {
-            executor().yield_task_queue_now().await;
-        }
         ready();
-        let mut idler = Idler::new(station.wait);
-        let mut turns = 0_u32;
-        loop {
-            match station.step() {
-                Step::Done => return Ok(station.shard.finish()),
-                Step::Busy => idler.busy(),
-                Step::Idle | Step::Blocked if stopped() => return Err(Stopped),
-                Step::Idle | Step::Blocked => idler.idle(),
-            }
-            turns = turns.wrapping_add(1);
-            if turns.is_multiple_of(TURNS_PER_YIELD) {
-                yield_if_needed().await;
-            }
-        }
+        station.run(stopped)
     })
 }

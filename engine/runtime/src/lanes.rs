@@ -63,7 +63,7 @@ impl<E, S: Fn() -> bool> Rings<E, S> {
 }
 
 impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, hash: u64, header: Header, event: E) -> Result<(), Stopped> {
         let shard = shard_of(hash, self.lanes.len());
         let chunk = &mut self.lanes[shard].chunk;
@@ -71,7 +71,7 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
         if chunk.len() >= CHUNK_FRAMES { self.flush() } else { Ok(()) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped> {
         self.watermark = watermark;
         self.due = due;
@@ -147,13 +147,13 @@ where
     C: Clock,
     S: Fn() -> bool,
 {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, _: u64, header: Header, event: O::In) -> Result<(), Stopped> {
         self.shard.event(0, &header, &event, &self.clock);
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped> {
         self.shard.watermark(0, watermark, due);
         if self.shard.is_quiet() { Ok(()) } else { self.pump().map(|_| ()) }

@@ -189,7 +189,7 @@ impl<O: Operator> Shard<O> {
     }
 
     /// Takes in an event.
-    #[inline]
+    #[inline(always)]
     pub fn event(&mut self, input: usize, header: &Header, event: &O::In, clock: &impl Clock) {
         self.watermark(input, header.watermark, header.due);
         self.out.input = input as u32;
@@ -209,7 +209,7 @@ impl<O: Operator> Shard<O> {
     }
 
     /// Takes in the watermark of an input, which an event that was due at `due` has moved.
-    #[inline]
+    #[inline(always)]
     pub fn watermark(&mut self, input: usize, watermark: i64, due: i64) {
         let own = &mut self.inputs[input].watermark;
         if watermark <= *own {

@@ -50,13 +50,19 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
     {
         let mut sequence = 0;
         loop {
-            let mut due = self.schedule.due_of(sequence);
-            if let Some(due) = due {
+            let due_before = self.schedule.due_of(sequence);
+            if let Some(due) = due_before {
                 self.wait_until(due)?;
             }
             let Some(stamped) = source.next().map_err(SourceEnd::Failed)? else { break };
-            let due = *due.get_or_insert_with(|| self.schedule.due_at(stamped.received));
-            self.wait_until(due)?;
+            let due = match due_before {
+                Some(due) => due,
+                None => {
+                    let due = self.schedule.due_at(stamped.received);
+                    self.wait_until(due)?;
+                    due
+                }
+            };
 
             let watermark = self.strategy.watermark();
             let header = Header { ts: stamped.ts, watermark, sequence, due };
@@ -82,13 +88,21 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         self.progress.source(self.index, events, watermark, source.fraction_read());
     }
 
-    /// Waits until `due`, if that is still to come. What was read before is handed over first.
-    #[inline]
+    #[inline(always)]
     fn wait_until<V>(&mut self, due: i64) -> Result<(), Stopped>
     where
         D: Downstream<V>,
     {
-        if due == NOT_DUE || self.clock.now() >= due {
+        if due == NOT_DUE { Ok(()) } else { self.wait_for(due) }
+    }
+
+    /// Waits until `due`, if that is still to come. What was read before is handed over first.
+    #[inline(never)]
+    fn wait_for<V>(&mut self, due: i64) -> Result<(), Stopped>
+    where
+        D: Downstream<V>,
+    {
+        if self.clock.now() >= due {
             return Ok(());
         }
         self.down.flush()?;

@@ -106,7 +106,7 @@ impl<K: Key, V: Copy> Table<K, V> {
     }
 
     /// The record of `key`; a new one, with the value that `new` makes, if it has none.
-    #[inline]
+    #[inline(always)]
     pub fn entry(&mut self, key: &K, new: impl FnOnce() -> V) -> &mut V {
         let hash = hash_of(key);
         if self.old.is_some() {
