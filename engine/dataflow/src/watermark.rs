@@ -17,27 +17,33 @@ pub trait WatermarkStrategy: Send {
 /// Flink's `BoundedOutOfOrdernessWatermarks`. An event exactly `bound` behind the newest is still in time.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounded {
-    bound: i64,
+    /// The bound, and the one nanosecond by which a watermark stays behind the newest timestamp.
+    behind: i64,
     newest: i64,
+    watermark: i64,
 }
 
 impl Bounded {
     /// Events at most `bound` ns behind the newest one are in time. A negative bound counts as zero.
     #[must_use]
     pub fn new(bound: i64) -> Self {
-        Self { bound: bound.max(0), newest: WATERMARK_NONE }
+        let behind = bound.max(0).saturating_add(1);
+        Self { behind, newest: WATERMARK_NONE, watermark: WATERMARK_NONE }
     }
 }
 
 impl WatermarkStrategy for Bounded {
     #[inline]
     fn observe(&mut self, ts: i64) {
-        self.newest = self.newest.max(ts);
+        if ts > self.newest {
+            self.newest = ts;
+            self.watermark = ts.saturating_sub(self.behind);
+        }
     }
 
     #[inline]
     fn watermark(&self) -> i64 {
-        self.newest.saturating_sub(self.bound).saturating_sub(1)
+        self.watermark
     }
 }
 

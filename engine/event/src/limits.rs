@@ -16,12 +16,18 @@ pub const CHUNK_FRAMES: usize = 256;
 /// Frames in the ring between a shard and the sink.
 pub const OUT_RING_FRAMES: usize = 65_536;
 
+/// Frames that the sink takes from one shard before it looks at another.
+pub const TAKE_FRAMES: usize = 1_024;
+
 /// Table slots that a shard looks at between two events while a closed window is being emitted: the most that a
 /// window with millions of keys can delay an event.
 pub const FIRE_SLOTS: usize = 64;
 
 /// Rows that the sink holds back until every shard has passed their time. Past it the job stops with an error.
 pub const SINK_PENDING_ROWS_MAX: usize = 32_000_000;
+
+/// Emptied lists of rows that the sink keeps for windows to come.
+pub const SPARE_LISTS_MAX: usize = 4;
 
 /// Tables of freed panes that a window operator keeps for its next panes.
 pub const SPARE_TABLES_MAX: usize = 4;

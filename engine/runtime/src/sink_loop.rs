@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use rtrb::Consumer;
-use tidewire_event::limits::{CHUNK_FRAMES, SINK_PENDING_ROWS_MAX};
+use tidewire_event::limits::{SINK_PENDING_ROWS_MAX, SPARE_LISTS_MAX, TAKE_FRAMES};
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Header, OutFrame, Sink};
 
@@ -34,6 +34,8 @@ pub(crate) struct SinkLoop<K: Sink> {
     sink: K,
     inputs: Vec<Input<K>>,
     pending: BTreeMap<i64, Vec<K::Row>>,
+    /// Emptied lists for rows to come: a list of a million rows is not given back to the system for each window.
+    spare: Vec<Vec<K::Row>>,
     /// By (watermark, input, sequence).
     late: BTreeMap<(i64, u32, u64), (Header, K::Late)>,
     held_back: usize,
@@ -57,6 +59,7 @@ impl<K: Sink> SinkLoop<K> {
             sink,
             inputs: rings.into_iter().map(input).collect(),
             pending: BTreeMap::new(),
+            spare: Vec::new(),
             late: BTreeMap::new(),
             held_back: 0,
             taken: Taken::default(),
@@ -96,21 +99,43 @@ impl<K: Sink> SinkLoop<K> {
     /// Takes what has arrived from each shard; false if that was nothing.
     fn take(&mut self, clock: &impl Clock) -> bool {
         let mut any = false;
-        let Self { inputs, pending, late, held_back, taken, latency, .. } = self;
+        let Self { inputs, pending, spare, late, held_back, taken, latency, .. } = self;
         inputs.retain_mut(|input| {
-            for _ in 0..CHUNK_FRAMES {
-                let Ok(frame) = input.ring.pop() else { break };
-                any = true;
+            let arrived = input.ring.slots().min(TAKE_FRAMES);
+            let Ok(chunk) = input.ring.read_chunk(arrived) else { return true };
+            any |= arrived > 0;
+            let mut frames = chunk.into_iter();
+            let mut next = frames.next();
+            while let Some(frame) = next.take() {
                 match frame {
                     OutFrame::Row { at, due, row } => {
-                        if due != NOT_DUE
-                            && let Some(latency) = latency
-                        {
-                            latency.record(due, clock.now());
+                        // Rows of a window come together: its list is looked up once for them.
+                        let fresh = || spare.pop().unwrap_or_default();
+                        let rows = pending.entry(at).or_insert_with(fresh);
+                        let before = rows.len();
+                        let mut take = |due, row| {
+                            if due != NOT_DUE
+                                && let Some(latency) = latency
+                            {
+                                latency.record(due, clock.now());
+                            }
+                            rows.push(row);
+                        };
+                        take(due, row);
+                        for frame in frames.by_ref() {
+                            match frame {
+                                OutFrame::Row { at: same, due, row } if same == at => {
+                                    take(due, row)
+                                }
+                                other => {
+                                    next = Some(other);
+                                    break;
+                                }
+                            }
                         }
-                        pending.entry(at).or_default().push(row);
-                        *held_back += 1;
-                        taken.rows += 1;
+                        *held_back += rows.len() - before;
+                        taken.rows += (rows.len() - before) as u64;
+                        continue;
                     }
                     OutFrame::Late { input, header, late: event } => {
                         let place = (header.watermark, input, header.sequence);
@@ -121,6 +146,7 @@ impl<K: Sink> SinkLoop<K> {
                     OutFrame::Complete(to) => input.complete_to = to,
                     OutFrame::End => return false,
                 }
+                next = frames.next();
             }
             true
         });
@@ -137,8 +163,11 @@ impl<K: Sink> SinkLoop<K> {
             let mut rows = first.remove();
             rows.sort_unstable_by(|a, b| self.sink.compare(a, b));
             self.held_back -= rows.len();
-            for row in rows {
+            for row in rows.drain(..) {
                 self.sink.row(row)?;
+            }
+            if self.spare.len() < SPARE_LISTS_MAX {
+                self.spare.push(rows);
             }
         }
         // A shard that is complete to `to` has a watermark of at least `to - 1`, and so have the events that follow.

@@ -49,6 +49,7 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         H: Fn(&T::Event) -> u64,
     {
         let mut sequence = 0;
+        let mut watermark = self.strategy.watermark();
         loop {
             let due_before = self.schedule.due_of(sequence);
             if let Some(due) = due_before {
@@ -64,11 +65,11 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
                 }
             };
 
-            let watermark = self.strategy.watermark();
             let header = Header { ts: stamped.ts, watermark, sequence, due };
             self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
             self.strategy.observe(stamped.ts);
-            self.down.watermark(self.strategy.watermark(), due)?;
+            watermark = self.strategy.watermark();
+            self.down.watermark(watermark, due)?;
             sequence += 1;
 
             if sequence.is_multiple_of(CHUNK_FRAMES as u64) {

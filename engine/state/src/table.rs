@@ -31,7 +31,9 @@ pub struct Table<K, V> {
     old: Option<Old<K, V>>,
     range: HashRange,
     /// Left shift that spreads the shard's range of hashes over all 64 bits.
-    shift: u32,
+    spread: u32,
+    /// Right shift that leaves the number of a slot.
+    narrow: u32,
     /// The tag of a slot that is taken: odd, so that neither a fresh slot (0) nor [`MOVED`] has it.
     generation: u32,
     len: usize,
@@ -83,8 +85,15 @@ impl<K: Key, V: Copy> Table<K, V> {
     /// An empty table for keys whose hashes lie in `range`.
     #[must_use]
     pub fn new(range: HashRange) -> Self {
-        let shift = (range.last - range.first).leading_zeros();
-        Self { slots: slots(SLOTS_MIN), old: None, range, shift, generation: 1, len: 0 }
+        Self {
+            slots: slots(SLOTS_MIN),
+            old: None,
+            range,
+            spread: (range.last - range.first).leading_zeros(),
+            narrow: u64::BITS - SLOTS_MIN.trailing_zeros(),
+            generation: 1,
+            len: 0,
+        }
     }
 
     /// How many records it holds.
@@ -112,7 +121,7 @@ impl<K: Key, V: Copy> Table<K, V> {
         if self.old.is_some() {
             self.move_some();
         }
-        let mut at = self.index(hash, self.slots.len());
+        let mut at = self.index(hash, self.narrow);
         loop {
             let slot = &self.slots[at];
             if slot.holds(self.generation, key) {
@@ -158,11 +167,10 @@ impl<K: Key, V: Copy> Table<K, V> {
         }
     }
 
-    /// A place for `hash` in an array of `slots` slots (a power of two): its top bits, within the shard's range.
+    /// A place for `hash`: its top bits, within the shard's range.
     #[inline]
-    fn index(&self, hash: u64, slots: usize) -> usize {
-        let spread = hash.wrapping_sub(self.range.first) << self.shift;
-        (spread >> (64 - slots.trailing_zeros())) as usize
+    fn index(&self, hash: u64, narrow: u32) -> usize {
+        ((hash.wrapping_sub(self.range.first) << self.spread) >> narrow) as usize
     }
 
     /// The record is not in the new array, where slot `at` is free for it.
@@ -192,13 +200,14 @@ impl<K: Key, V: Copy> Table<K, V> {
             self.move_some();
         }
         let larger = slots(self.slots.len() * 2);
+        self.narrow -= 1;
         self.old = Some(Old { slots: std::mem::replace(&mut self.slots, larger), moved: 0 });
     }
 
     /// Takes the record of `key` out of the array that is being emptied.
     fn take_from_old(&mut self, hash: u64, key: &K) -> Option<V> {
         let count = self.old.as_ref()?.slots.len();
-        let mut at = self.index(hash, count);
+        let mut at = self.index(hash, u64::BITS - count.trailing_zeros());
         let generation = self.generation;
         let old = self.old.as_mut()?;
         loop {
@@ -235,7 +244,7 @@ impl<K: Key, V: Copy> Table<K, V> {
 
     /// Puts a record that is not in the new array into it.
     fn put_new(&mut self, key: K, value: V) -> &mut V {
-        let mut at = self.index(hash_of(&key), self.slots.len());
+        let mut at = self.index(hash_of(&key), self.narrow);
         while self.slots[at].tag == self.generation {
             at = (at + 1) & (self.slots.len() - 1);
         }
