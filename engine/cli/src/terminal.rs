@@ -85,7 +85,7 @@ impl Bar {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::new(STEPS);
-        let template = "{bar:30} {percent:>3} %  {msg}  {eta} left";
+        let template = "{bar:16} {percent:>3} %  {wide_msg} {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

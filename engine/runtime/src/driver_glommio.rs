@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use glommio::{LocalExecutor, LocalExecutorBuilder, Placement};
+use io_uring::IoUring;
 use tidewire_dataflow::Operator;
 
 use crate::clock::Clock;
@@ -17,9 +18,14 @@ use crate::shard::{Inlet, Outlet};
 
 const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
-/// An executor on this thread, pinned to `core`. The error is what glommio says when the host has no io_uring for it,
-/// or too little locked memory.
+/// Entries of the ring that is made to see whether io_uring is to be had.
+const PROBE_ENTRIES: u32 = 8;
+
+/// An executor on this thread, pinned to `core`. The error says why the host has no io_uring for it, or too little
+/// locked memory.
 pub(crate) fn local_executor(core: Option<usize>, name: &str) -> Result<LocalExecutor, String> {
+    // Where io_uring is forbidden glommio panics, so it is not asked.
+    IoUring::new(PROBE_ENTRIES).map_err(|error| format!("io_uring: {error}"))?;
     LocalExecutorBuilder::new(core.map_or(Placement::Unbound, Placement::Fixed))
         .name(name)
         .preempt_timer(NEVER)

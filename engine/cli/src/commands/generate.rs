@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tidewire_connect::market::SessionDate;
+use tidewire_connect::rows::NewFile;
 use tidewire_feeds::synth::Market;
 
 use super::CommandError;
@@ -72,22 +73,23 @@ pub(crate) fn write(
     midnight: Option<i64>,
 ) -> Result<u64, CommandError> {
     let failed = |source| CommandError::Write { path: path.to_owned(), source };
-    let file = BufWriter::new(File::create(path).map_err(failed)?);
+    let (new_file, file) = NewFile::create(path).map_err(failed)?;
+    let mut file = BufWriter::new(file);
     let write_to = |out: &mut dyn Write| match midnight {
         None => market.write_itch_file(&mut { out }),
         Some(midnight) => market.write_mold_pcap(&mut { out }, midnight),
     };
     let written = if path.extension().is_some_and(|extension| extension == "gz") {
         let mut gzip = GzEncoder::new(file, Compression::fast());
-        write_to(&mut gzip).and_then(|()| gzip.finish()).and_then(whole)
+        write_to(&mut gzip).and_then(|()| gzip.finish())
     } else {
-        let mut file = file;
-        write_to(&mut file).and_then(|()| whole(file))
+        write_to(&mut file).map(|()| file)
     };
-    written.map_err(failed)
-}
-
-fn whole(file: BufWriter<File>) -> io::Result<u64> {
-    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(file.metadata()?.len())
+    let finish = |file: BufWriter<File>| {
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let bytes = file.metadata()?.len();
+        new_file.finish(&file)?;
+        Ok(bytes)
+    };
+    written.and_then(finish).map_err(failed)
 }

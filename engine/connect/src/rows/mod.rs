@@ -5,8 +5,10 @@
 
 mod decimal;
 mod time;
+mod new_file;
 mod writer;
 
 pub use decimal::{Decimal, divide_half_up};
+pub use new_file::NewFile;
 pub use time::iso8601;
 pub use writer::{Field, RowError, RowFormat, RowWriter};

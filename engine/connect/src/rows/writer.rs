@@ -1,8 +1,10 @@
 //! The writer of rows.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use super::new_file::NewFile;
 
 /// CSV with a header, or a JSON object for each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,7 @@ pub enum Field<'a> {
 pub struct RowWriter {
     columns: &'static [&'static str],
     out: Out,
-    path: PathBuf,
-    unfinished: PathBuf,
+    file: NewFile,
 }
 
 enum Out {
@@ -77,11 +78,8 @@ impl RowWriter {
     /// The name does not say the format, or the file can not be made.
     pub fn create(path: &Path, columns: &'static [&'static str]) -> Result<Self, RowError> {
         let format = RowFormat::of(path)?;
-        let mut unfinished = path.to_owned().into_os_string();
-        unfinished.push(".unfinished");
-        let unfinished = PathBuf::from(unfinished);
         let failed = |source| RowError::Write { path: path.to_owned(), source };
-        let file = File::create(&unfinished).map_err(failed)?;
+        let (new_file, file) = NewFile::create(path).map_err(failed)?;
         let out = match format {
             RowFormat::Csv => {
                 let mut csv = csv::Writer::from_writer(file);
@@ -90,7 +88,7 @@ impl RowWriter {
             }
             RowFormat::Json => Out::Json(BufWriter::new(file)),
         };
-        Ok(Self { columns, out, path: path.to_owned(), unfinished })
+        Ok(Self { columns, out, file: new_file })
     }
 
     /// Writes a row: a field for each column.
@@ -109,7 +107,7 @@ impl RowWriter {
             }
             Out::Json(out) => json_line(out, self.columns, fields),
         };
-        written.map_err(|source| RowError::Write { path: self.path.clone(), source })
+        written.map_err(|source| RowError::Write { path: self.file.path().to_owned(), source })
     }
 
     /// Writes what is buffered to the disk, and gives the file its name.
@@ -117,14 +115,13 @@ impl RowWriter {
     /// # Errors
     /// The file can not be written or renamed.
     pub fn finish(self) -> Result<(), RowError> {
-        let Self { out, path, unfinished, .. } = self;
-        let file = match out {
+        let path = self.file.path().to_owned();
+        let written = match self.out {
             Out::Csv(csv) => csv.into_inner().map_err(|error| error.into_error()),
             Out::Json(out) => out.into_inner().map_err(io::IntoInnerError::into_error),
         };
-        file.and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .map_err(|source| RowError::Write { path, source })
+        let finished = written.and_then(|file| self.file.finish(&file));
+        finished.map_err(|source| RowError::Write { path, source })
     }
 }
 
@@ -142,6 +139,8 @@ fn json_line(out: &mut impl Write, columns: &[&str], fields: &[Field<'_>]) -> io
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn written(name: &str) -> String {
@@ -162,6 +161,14 @@ mod tests {
             written("rows.jsonl"),
             "{\"name\":\"a \\\"b\\\", c\",\"price\":1.50}\n{\"name\":\"d\",\"price\":null}\n"
         );
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.csv");
+        drop(RowWriter::create(&path, &["a"]).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

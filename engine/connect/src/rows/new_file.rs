@@ -1,0 +1,54 @@
+//! A file that appears under its name when it is whole.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The name of a file that is being written: beside its own, with `.unfinished` behind it. If it is dropped before it
+/// is finished, the file is removed.
+#[derive(Debug)]
+pub struct NewFile {
+    path: PathBuf,
+    unfinished: PathBuf,
+    finished: bool,
+}
+
+impl NewFile {
+    /// Begins the file at `path`.
+    ///
+    /// # Errors
+    /// It can not be made.
+    pub fn create(path: &Path) -> io::Result<(Self, File)> {
+        let mut unfinished = path.to_owned().into_os_string();
+        unfinished.push(".unfinished");
+        let unfinished = PathBuf::from(unfinished);
+        let file = File::create(&unfinished)?;
+        Ok((Self { path: path.to_owned(), unfinished, finished: false }, file))
+    }
+
+    /// Where the file will be.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts `file`, all of it written, on the disk and gives it its name.
+    ///
+    /// # Errors
+    /// It can not be written or renamed.
+    pub fn finish(mut self, file: &File) -> io::Result<()> {
+        file.sync_all()?;
+        fs::rename(&self.unfinished, &self.path)?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.finished {
+            // There is nobody to tell, and a file that is left behind says by its name what it is.
+            let _ = fs::remove_file(&self.unfinished);
+        }
+    }
+}
