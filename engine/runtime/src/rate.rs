@@ -72,16 +72,17 @@ impl Schedule {
         Self { rate, start, first_received: None, last_due: start }
     }
 
-    /// When event number `sequence` is due, if that is known before the event is.
+    /// When event number `sequence` is due, if there is a rate.
     #[inline]
     pub(crate) fn due_of(&self, sequence: u64) -> Option<i64> {
-        match self.rate {
-            Rate::Max => Some(NOT_DUE),
-            Rate::PerSecond(events) => {
-                Some(self.start + (sequence as f64 / events * SECOND as f64) as i64)
-            }
-            Rate::Recorded(_) => None,
-        }
+        let Rate::PerSecond(events) = self.rate else { return None };
+        Some(self.start + (sequence as f64 / events * SECOND as f64) as i64)
+    }
+
+    /// Whether the due time of an event follows from when it was received.
+    #[inline]
+    pub(crate) fn follows_the_recording(&self) -> bool {
+        matches!(self.rate, Rate::Recorded(_))
     }
 
     /// When an event that was received at `received`, ns since the epoch, is due at the recorded pace. Never before

@@ -51,20 +51,17 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         let mut sequence = 0;
         let mut watermark = self.strategy.watermark();
         loop {
-            let due_before = self.schedule.due_of(sequence);
-            if let Some(due) = due_before {
+            // Where the time is known before the event is, reading and decoding are part of its latency.
+            let mut due = NOT_DUE;
+            if let Some(at) = self.schedule.due_of(sequence) {
+                due = at;
                 self.wait_until(due)?;
             }
             let Some(stamped) = source.next().map_err(SourceEnd::Failed)? else { break };
-            let due = match due_before {
-                Some(due) => due,
-                None => {
-                    let due = self.schedule.due_at(stamped.received);
-                    self.wait_until(due)?;
-                    due
-                }
-            };
-
+            if self.schedule.follows_the_recording() {
+                due = self.schedule.due_at(stamped.received);
+                self.wait_until(due)?;
+            }
             let header = Header { ts: stamped.ts, watermark, sequence, due };
             self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
             self.strategy.observe(stamped.ts);
@@ -89,17 +86,9 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         self.progress.source(self.index, events, watermark, source.fraction_read());
     }
 
-    #[inline(always)]
-    fn wait_until<V>(&mut self, due: i64) -> Result<(), Stopped>
-    where
-        D: Downstream<V>,
-    {
-        if due == NOT_DUE { Ok(()) } else { self.wait_for(due) }
-    }
-
     /// Waits until `due`, if that is still to come. What was read before is handed over first.
     #[inline(never)]
-    fn wait_for<V>(&mut self, due: i64) -> Result<(), Stopped>
+    fn wait_until<V>(&mut self, due: i64) -> Result<(), Stopped>
     where
         D: Downstream<V>,
     {
