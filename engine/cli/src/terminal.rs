@@ -110,7 +110,7 @@ impl Bar {
         self.0.set_message(format!("{} events, {rate}/s, watermark {watermark}", grouped(events)));
     }
 
-    pub(crate) fn note(&self, note: &Note) {
+    pub(crate) fn note(&self, note: &impl Display) {
         self.0.suspend(|| warning(note));
     }
 }

@@ -269,11 +269,16 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let key = prop_oneof![0..50_u32, 0..5_000_u32, any::<u32>()];
         let step = prop_oneof![2_000 => key.prop_map(Step::Add), 1 => Just(Step::Clear)];
-        prop::collection::vec(step, 0..6_000)
+        prop::collection::vec(step, 0..if cfg!(miri) { 200 } else { 6_000 })
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 4 } else { 64 },
+            // Miri has no files.
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
         #[test]
         fn is_a_map(steps in steps()) {
             let mut table = Table::new(HashRange::ALL);
@@ -310,7 +315,7 @@ mod tests {
         let range = HashRange::of_shard(2, 3);
         let mut table = Table::new(range);
         let mine = (0_u64..).filter(|key| (range.first..=range.last).contains(&hash_of(key)));
-        for key in mine.take(10_000) {
+        for key in mine.take(if cfg!(miri) { 100 } else { 10_000 }) {
             table.entry(&key, || ());
         }
         let taken = |slots: &[Slot<u64, ()>]| slots.iter().filter(|slot| slot.tag == 1).count();

@@ -149,18 +149,15 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
         .process(|| BookStep::new(by_instrument, Arc::clone(&books)), |tick| tick.instrument)
         .window(arguments.window, Bars)
         .run(sink, &options, &mut watcher)?;
-    let incomplete = watcher.failure();
+    let notes = std::mem::take(&mut watcher.notes);
     drop(watcher);
 
     let capture = capture.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let books = books.lock().unwrap_or_else(PoisonError::into_inner).clone();
     warn(&capture);
-    if let Some(incomplete) = incomplete {
-        warning(&incomplete);
-    }
     let replayed = Replayed { outcome, capture, books, symbols };
     if let Some(folder) = &arguments.report {
-        write_report(folder, arguments, format, &replayed)?;
+        write_report(folder, arguments, format, &replayed, &notes)?;
     }
     Ok(replayed)
 }
@@ -207,6 +204,7 @@ fn write_report(
     arguments: &Arguments,
     format: Format,
     replayed: &Replayed,
+    notes: &[String],
 ) -> Result<(), CommandError> {
     let Replayed { outcome, capture, books, .. } = replayed;
     let (effect, result) = (outcome.effect_latency.as_ref(), outcome.result_latency.as_ref());
@@ -223,7 +221,12 @@ fn write_report(
             max_disorder_ns: max_disorder(arguments, format),
             rate: arguments.rate.to_string(),
             threads: &outcome.threads,
-            driver: if arguments.driver == DriverArgument::Glommio { "glommio" } else { "thread" },
+            driver: (options(arguments).threads != Threads::Inline).then_some(
+                match arguments.driver {
+                    DriverArgument::Glommio => "glommio",
+                    DriverArgument::Thread => "thread",
+                },
+            ),
         },
         events: outcome.events,
         events_by_shard: &outcome.shard_events,
@@ -247,6 +250,7 @@ fn write_report(
             trade_breaks: books.trade_breaks,
             problems: &problems,
         },
+        notes,
     };
     Ok(report::write(folder, &report, effect, result)?)
 }

@@ -53,6 +53,7 @@ pub(crate) struct Report<'a> {
     /// Absent at `--rate max`, where no event is due at any moment.
     pub(crate) latency_ns: Option<LatencyReport>,
     pub(crate) input: Input<'a>,
+    pub(crate) notes: &'a [String],
 }
 
 /// What was asked for, and what it came to.
@@ -64,7 +65,8 @@ pub(crate) struct Options<'a> {
     pub(crate) max_disorder_ns: i64,
     pub(crate) rate: String,
     pub(crate) threads: &'a str,
-    pub(crate) driver: &'static str,
+    /// What was asked to drive the shards, if they have threads of their own; `notes` says where it could not.
+    pub(crate) driver: Option<&'static str>,
 }
 
 /// What was in the capture.
@@ -182,7 +184,8 @@ pub(crate) struct Watcher<'a> {
     bar: Bar,
     log: Option<Log<'a>>,
     started: SystemTime,
-    failed: Option<String>,
+    /// What a user should know of the run.
+    pub(crate) notes: Vec<String>,
 }
 
 /// What the log of a [`Watcher`] is written with.
@@ -216,18 +219,14 @@ impl<'a> Watcher<'a> {
         };
         let log = log.map(begin).transpose();
         let log = log.map_err(|source| failed(Path::new("latency.hlog"), source))?;
-        Ok(Self { bar: Bar::new(), log, started, failed: None })
-    }
-
-    /// What went wrong with the log, once.
-    pub(crate) fn failure(&mut self) -> Option<String> {
-        self.failed.take()
+        Ok(Self { bar: Bar::new(), log, started, notes: Vec::new() })
     }
 }
 
 impl Observer for Watcher<'_> {
     fn note(&mut self, note: Note) {
         self.bar.note(&note);
+        self.notes.push(note.to_string());
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -245,7 +244,9 @@ impl Observer for Watcher<'_> {
         });
         let from = from.duration_since(self.started).unwrap_or_default();
         if let Err(error) = log.write_histogram(latencies, from, length, tag) {
-            self.failed = Some(format!("latency.hlog is incomplete: {error:?}"));
+            let incomplete = format!("latency.hlog is incomplete: {error:?}");
+            self.bar.note(&incomplete);
+            self.notes.push(incomplete);
             self.log = None;
         }
     }
