@@ -21,7 +21,7 @@ pub const TAKE_FRAMES: usize = 1_024;
 
 /// Table slots that a shard looks at between two events while a closed window is being emitted: the most that a
 /// window with millions of keys can delay an event.
-pub const FIRE_SLOTS: usize = 64;
+pub const FIRE_SLOTS: usize = 16;
 
 /// Rows that the sink holds back until every shard has passed their time. Past it the job stops with an error.
 pub const SINK_PENDING_ROWS_MAX: usize = 32_000_000;

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::latency::Recorder;
 
 /// Frames taken from each ring between two pieces of a closed window.
-const CHUNK_WHILE_FIRING: usize = 8;
+const CHUNK_WHILE_FIRING: usize = 2;
 
 /// Where frames come from.
 pub trait Inlet<E> {
