@@ -110,7 +110,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
         self.closing.extend(self.open.drain(..closed).map(|pane| Pane { due, ..pane }));
         self.recent = 0;
         self.closed_to = self.windows.closed_to(self.watermark);
-        self.boundary = self.windows.window_of(self.closed_to).end - 1;
+        self.boundary = self.windows.next_close(self.watermark);
     }
 
     /// Keeps the table of an emitted pane for a later one, unless it is far too large for what it held.
@@ -163,6 +163,10 @@ where
         if watermark >= self.boundary {
             self.close(due);
         }
+    }
+
+    fn grid(&self) -> Option<Tumbling> {
+        Some(self.windows)
     }
 
     #[inline]

@@ -6,6 +6,8 @@
 
 use tidewire_event::Header;
 
+use crate::window::Tumbling;
+
 /// Where an operator's results and late events go.
 pub trait Output<R, L> {
     /// A result at time `at`, completed by an event that was due at `due`.
@@ -35,6 +37,10 @@ pub trait Operator {
 
     /// Takes in a watermark, which an event that was due at `due` has moved. It never moves back.
     fn watermark(&mut self, watermark: i64, due: i64);
+
+    /// The windows at whose ends alone a watermark changes anything, if that is so: a source then need not tell of
+    /// others.
+    fn grid(&self) -> Option<Tumbling>;
 
     /// Whether there is something to emit.
     fn is_firing(&self) -> bool;

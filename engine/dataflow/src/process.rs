@@ -3,6 +3,7 @@
 use tidewire_event::Header;
 
 use crate::operator::{Operator, Output};
+use crate::window::Tumbling;
 
 /// Turns each event into zero or more others. It runs on the shard that owns the event's key, so its state is the
 /// shard's alone.
@@ -46,6 +47,10 @@ impl<P: Process, O: Operator<In = P::Out>> Operator for Processed<P, O> {
     #[inline]
     fn watermark(&mut self, watermark: i64, due: i64) {
         self.then.watermark(watermark, due);
+    }
+
+    fn grid(&self) -> Option<Tumbling> {
+        self.then.grid()
     }
 
     #[inline]

@@ -94,6 +94,12 @@ impl Tumbling {
         if current.closed_by(watermark) { current.end } else { current.start }
     }
 
+    /// The first watermark after `watermark` that closes a window.
+    #[must_use]
+    pub fn next_close(&self, watermark: i64) -> i64 {
+        self.window_of(self.closed_to(watermark)).end - 1
+    }
+
     fn cut(&self, start: i128) -> Window {
         let clamp = |t: i128| i64::try_from(t).unwrap_or(if t < 0 { i64::MIN } else { i64::MAX });
         Window { start: clamp(start), end: clamp(start + i128::from(self.size)) }
@@ -135,5 +141,6 @@ mod tests {
         assert!(window.closed_by(9));
         let windows = Tumbling { size: 10, offset: 0 };
         assert_eq!([8, 9, 10, 18, 19].map(|w| windows.closed_to(w)), [0, 10, 10, 10, 20]);
+        assert_eq!([8, 9, 10, 18, 19].map(|w| windows.next_close(w)), [9, 19, 19, 19, 29]);
     }
 }

@@ -13,6 +13,9 @@ pub const RING_FRAMES: usize = 8_192;
 /// A chunk is what has already arrived, never something to wait for.
 pub const CHUNK_FRAMES: usize = 256;
 
+/// The same for a source that is behind its schedule: its events are late already, and wait for few others.
+pub const PACED_CHUNK_FRAMES: usize = 64;
+
 /// Frames in the ring between a shard and the sink.
 pub const OUT_RING_FRAMES: usize = 65_536;
 

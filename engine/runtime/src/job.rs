@@ -158,6 +158,7 @@ where
                 Shard::new((self.operator)(range), inputs).recording(record(Span::Effect))
             })
             .collect();
+        let grid = shards.first().and_then(Shard::grid);
         let shards = shards.into_iter().zip(outlets);
         let sources = self.sources.into_iter().map(|source| (source, (self.watermarks)()));
 
@@ -185,7 +186,7 @@ where
                 {
                     let hash = self.hash.clone();
                     threads.push(shared.spawn(scope, format!("source-{index}"), move || {
-                        let down = Rings::new(rings, layout.wait, || shared.stopped());
+                        let down = Rings::new(rings, grid, layout.wait, || shared.stopped());
                         let events = shared.run_source(index, source, strategy, hash, down)?;
                         Ok(Done::Source { events })
                     })?);

@@ -1,12 +1,13 @@
 //! The way from a source to the shards: a ring for each, or straight into the only one.
 //!
 //! 1. A frame leaves with its chunk: when the chunk is full, or as soon as the next event is not due yet.
-//! 2. A shard learns of a watermark after all events that came before it, whichever shard they went to.
+//! 2. A shard learns of a watermark after all events that came before it, whichever shard they went to; and only of
+//!    one that closes a window, where the operator says at which watermarks windows close.
 
 use rtrb::Producer;
-use tidewire_dataflow::Operator;
+use tidewire_dataflow::{Operator, Tumbling};
 use tidewire_event::key::shard_of;
-use tidewire_event::limits::CHUNK_FRAMES;
+use tidewire_event::limits::{CHUNK_FRAMES, PACED_CHUNK_FRAMES};
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Frame, Header};
 
@@ -39,6 +40,9 @@ pub(crate) struct Rings<E, S> {
     lanes: Vec<Lane<E>>,
     watermark: i64,
     due: i64,
+    /// The next watermark that the shards want to know of.
+    next_watermark: i64,
+    grid: Option<Tumbling>,
     wait: Wait,
     stopped: S,
 }
@@ -47,18 +51,26 @@ pub(crate) struct Rings<E, S> {
 struct Lane<E> {
     ring: Producer<Frame<E>>,
     chunk: Vec<Frame<E>>,
-    /// The last watermark that the shard was told.
-    watermark: i64,
 }
 
 impl<E, S: Fn() -> bool> Rings<E, S> {
-    pub(crate) fn new(rings: Vec<Producer<Frame<E>>>, wait: Wait, stopped: S) -> Self {
-        let lanes = rings.into_iter().map(|ring| Lane {
-            ring,
-            chunk: Vec::with_capacity(CHUNK_FRAMES + 2),
+    /// Rings to shards of which the operator wants to know of the ends of the windows of `grid` only, if there is one.
+    pub(crate) fn new(
+        rings: Vec<Producer<Frame<E>>>,
+        grid: Option<Tumbling>,
+        wait: Wait,
+        stopped: S,
+    ) -> Self {
+        let chunk = || Vec::with_capacity(CHUNK_FRAMES + 2);
+        Self {
+            lanes: rings.into_iter().map(|ring| Lane { ring, chunk: chunk() }).collect(),
             watermark: WATERMARK_NONE,
-        });
-        Self { lanes: lanes.collect(), watermark: WATERMARK_NONE, due: NOT_DUE, wait, stopped }
+            due: NOT_DUE,
+            next_watermark: WATERMARK_NONE + 1,
+            grid,
+            wait,
+            stopped,
+        }
     }
 }
 
@@ -68,7 +80,8 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
         let shard = shard_of(hash, self.lanes.len());
         let chunk = &mut self.lanes[shard].chunk;
         chunk.push(Frame::Event(header, event));
-        if chunk.len() >= CHUNK_FRAMES { self.flush() } else { Ok(()) }
+        let full = if header.due == NOT_DUE { CHUNK_FRAMES } else { PACED_CHUNK_FRAMES };
+        if chunk.len() >= full { self.flush() } else { Ok(()) }
     }
 
     #[inline(always)]
@@ -79,10 +92,17 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
     }
 
     fn flush(&mut self) -> Result<(), Stopped> {
+        let (watermark, due) = (self.watermark, self.due);
+        let wanted = watermark >= self.next_watermark;
+        if wanted {
+            self.next_watermark = match self.grid {
+                Some(grid) => grid.next_close(watermark),
+                None => watermark.saturating_add(1),
+            };
+        }
         for lane in &mut self.lanes {
-            if self.watermark > lane.watermark {
-                lane.watermark = self.watermark;
-                lane.chunk.push(Frame::Watermark { watermark: self.watermark, due: self.due });
+            if wanted {
+                lane.chunk.push(Frame::Watermark { watermark, due });
             }
             let mut idler = Idler::new(self.wait);
             loop {

@@ -8,7 +8,7 @@
 //!
 //! [`step`](Shard::step) is driven by glommio, by a plain thread, by the source's own thread (inline), or by a test.
 
-use tidewire_dataflow::{Operator, Output};
+use tidewire_dataflow::{Operator, Output, Tumbling};
 use tidewire_event::limits::{CHUNK_FRAMES, FIRE_SLOTS};
 use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
 use tidewire_event::{Frame, Header, OutFrame};
@@ -107,6 +107,12 @@ impl<O: Operator> Shard<O> {
     pub(crate) fn recording(mut self, latency: Option<Recorder>) -> Self {
         self.latency = latency;
         self
+    }
+
+    /// See [`Operator::grid`].
+    #[must_use]
+    pub(crate) fn grid(&self) -> Option<Tumbling> {
+        self.operator.grid()
     }
 
     /// How many events it has taken in.
