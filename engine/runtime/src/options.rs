@@ -34,7 +34,8 @@ pub struct Options {
     pub threads: Threads,
     /// Cores for the shards, then for the sources. `None`: chosen from those that are there, if there are enough.
     pub pin: Option<Vec<usize>>,
-    /// How threads wait. `None`: [`Wait::Spin`] with a core for each thread, else [`Wait::Park`].
+    /// How threads wait. `None`: shards and sources [`Wait::Spin`] with a core for each of them and one to spare, else
+    /// they [`Wait::Park`]; the sink spins only with two to spare, because a spinning neighbour slows a shard down.
     pub wait: Option<Wait>,
     /// At what pace the sources release their events.
     pub rate: Rate,
@@ -129,7 +130,7 @@ impl Layout {
             wait: options.wait.unwrap_or(if enough { Wait::Spin } else { Wait::Park }),
             sink_wait: match options.wait {
                 Some(wait) if enough => wait,
-                None if enough => Wait::Spin,
+                None if threads + 1 < cores.len() => Wait::Spin,
                 _ => Wait::Park,
             },
         })
