@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Cores to pin to: for the shards, then for the source.
     #[arg(long, value_name = "CORE,...", value_delimiter = ',')]
     pub(crate) pin: Option<Vec<usize>>,
-    /// What an idle thread does; by default it spins where there is a core for each thread, and else parks.
+    /// What an idle thread does; by default it spins where there are cores to spare, and else parks.
     #[arg(long)]
     pub(crate) wait: Option<WaitArgument>,
     /// What drives the shards.
