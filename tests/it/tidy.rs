@@ -7,19 +7,27 @@ use std::collections::BTreeSet;
 use self::tree::{File, files, members};
 
 /// What a crate of ours may import of ours. `bench` and `tests` may import everything.
-const MAY_IMPORT: [(&str, &[&str]); 7] = [
+const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("tidewire-feeds", &[]),
     ("tidewire-event", &[]),
     ("tidewire-state", &["tidewire-event"]),
     ("tidewire-dataflow", &["tidewire-event", "tidewire-state"]),
-    ("tidewire-runtime", &["tidewire-event", "tidewire-state", "tidewire-dataflow"]),
+    ("tidewire-snapshot", &["tidewire-event", "tidewire-state"]),
+    (
+        "tidewire-runtime",
+        &["tidewire-event", "tidewire-state", "tidewire-dataflow", "tidewire-snapshot"],
+    ),
     ("tidewire-connect", &["tidewire-event", "tidewire-dataflow", "tidewire-feeds"]),
+    ("tidewire-s3", &["tidewire-snapshot"]),
     (
         "tidewire",
         &[
             "tidewire-event",
+            "tidewire-state",
             "tidewire-dataflow",
+            "tidewire-snapshot",
             "tidewire-runtime",
+            "tidewire-s3",
             "tidewire-connect",
             "tidewire-feeds",
         ],
@@ -30,7 +38,7 @@ const FREE_TO_IMPORT: [&str; 2] = ["tidewire-bench", "tidewire-tests"];
 /// Runtimes with threads of their own.
 const ASYNC_RUNTIMES: [&str; 3] = ["axum", "hyper", "tokio"];
 /// Crates that may use them, none of which a shard's thread runs.
-const ASYNC_LEAVES: [&str; 0] = [];
+const ASYNC_LEAVES: [&str; 1] = ["tidewire-s3"];
 
 const GLOMMIO_FILE: &str = "engine/runtime/src/driver_glommio.rs";
 const UNSAFE_FILE: &str = "engine/state/src/table.rs";
