@@ -1,90 +1,113 @@
 //! Keys, their fixed hash, and the ranges of it that shards own.
 //!
-//! 1. The hash of a key is the same in every run, on every host: it is part of the snapshot format.
+//! 1. The hash of a key is that of its bytes as they are kept: the same in every run, on every host, and part of the
+//!    snapshot format.
 //! 2. Its top bits are the key group, so a key group, and a shard, is one contiguous range of hashes.
 //! 3. Every hash belongs to exactly one shard.
 
-use std::hash::{Hash, Hasher};
+use zerocopy::IntoBytes;
 
 use crate::limits::{KEY_GROUPS, SHARDS_MAX};
+use crate::record::{Record, i16_le, i32_le, i64_le, i128_le, u16_le, u32_le, u64_le, u128_le};
 
-/// What events are grouped by: any small `Copy` value with equality and a hash.
-pub trait Key: Copy + Eq + Hash + Send + 'static {}
+/// What events are grouped by: a small plain value.
+pub trait Key: Copy + Eq + Send + 'static {
+    /// How it lies in a table and in a snapshot.
+    type Archived: Record;
 
-impl<T: Copy + Eq + Hash + Send + 'static> Key for T {}
+    /// How many of its first bytes say which key group it belongs to: all of them, but for a key inside a key, as an
+    /// order of an instrument is.
+    const GROUP_BYTES: usize = size_of::<Self::Archived>();
 
-/// The hash of a key: fixed, without a seed, good in its top bits.
+    /// The key as it is kept.
+    fn archive(&self) -> Self::Archived;
+
+    /// The key that is kept.
+    fn read(archived: &Self::Archived) -> Self;
+}
+
+macro_rules! integer_keys {
+    ($($native:ty as $archived:ty),*) => {$(
+        impl Key for $native {
+            type Archived = $archived;
+
+            #[inline(always)]
+            fn archive(&self) -> $archived {
+                <$archived>::from_native(*self)
+            }
+
+            #[inline(always)]
+            fn read(archived: &$archived) -> Self {
+                archived.to_native()
+            }
+        }
+    )*};
+}
+
+integer_keys!(
+    i16 as i16_le, i32 as i32_le, i64 as i64_le, i128 as i128_le, u16 as u16_le, u32 as u32_le, u64 as u64_le,
+    u128 as u128_le
+);
+
+/// Names of a fixed length, as feeds have them.
+impl<const N: usize> Key for [u8; N] {
+    type Archived = Self;
+
+    #[inline(always)]
+    fn archive(&self) -> Self {
+        *self
+    }
+
+    #[inline(always)]
+    fn read(archived: &Self) -> Self {
+        *archived
+    }
+}
+
+/// The hash of a key.
 #[inline]
 #[must_use]
-pub fn hash_of<K: Hash>(key: &K) -> u64 {
-    let mut hasher = FixedHasher { state: START };
-    key.hash(&mut hasher);
-    hasher.state
+pub fn hash_of<K: Key>(key: &K) -> u64 {
+    hash_of_bytes(key.archive().as_bytes(), K::GROUP_BYTES)
 }
+
+/// The hash of a key that is kept as `key`, of which the first `group_bytes` say the key group: fixed, without a seed,
+/// good in its top bits.
+#[inline(always)]
+#[must_use]
+pub fn hash_of_bytes(key: &[u8], group_bytes: usize) -> u64 {
+    let hash = folded(key);
+    if group_bytes == key.len() {
+        return hash;
+    }
+    folded(&key[..group_bytes]) & GROUP_BITS | hash & !GROUP_BITS
+}
+
+/// The bits of a hash that are the key group.
+const GROUP_BITS: u64 = !(u64::MAX >> KEY_GROUPS.trailing_zeros());
 
 /// Digits of pi and of the golden ratio: nothing up the sleeve.
 const START: u64 = 0x243f_6a88_85a3_08d3;
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A folded multiplication for each word, as in wyhash and foldhash, without their seeds.
-struct FixedHasher {
-    state: u64,
-}
-
-impl FixedHasher {
-    #[inline]
-    fn word(&mut self, word: u64) {
-        let product = u128::from(self.state ^ word) * u128::from(MULTIPLIER);
-        self.state = (product as u64) ^ ((product >> 64) as u64).rotate_left(32);
+#[inline(always)]
+fn folded(bytes: &[u8]) -> u64 {
+    let mut state = START;
+    let mut word = |word: u64| {
+        let product = u128::from(state ^ word) * u128::from(MULTIPLIER);
+        state = (product as u64) ^ ((product >> 64) as u64).rotate_left(32);
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    for &le in words {
+        word(u64::from_le_bytes(le));
     }
-}
-
-impl Hasher for FixedHasher {
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.state
+    if !rest.is_empty() {
+        let mut le = [0; 8];
+        le[..rest.len()].copy_from_slice(rest);
+        word(u64::from_le_bytes(le) ^ ((rest.len() as u64) << 56));
     }
-
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in &mut words {
-            let mut le = [0; 8];
-            le.copy_from_slice(word);
-            self.word(u64::from_le_bytes(le));
-        }
-        let rest = words.remainder();
-        if !rest.is_empty() {
-            let mut le = [0; 8];
-            le[..rest.len()].copy_from_slice(rest);
-            self.word(u64::from_le_bytes(le) ^ ((rest.len() as u64) << 56));
-        }
-    }
-
-    #[inline]
-    fn write_u8(&mut self, n: u8) {
-        self.word(u64::from(n));
-    }
-
-    #[inline]
-    fn write_u16(&mut self, n: u16) {
-        self.word(u64::from(n));
-    }
-
-    #[inline]
-    fn write_u32(&mut self, n: u32) {
-        self.word(u64::from(n));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, n: u64) {
-        self.word(n);
-    }
-
-    #[inline]
-    fn write_usize(&mut self, n: usize) {
-        self.word(n as u64);
-    }
+    state
 }
 
 /// A contiguous range of hashes: whole key groups, owned by one shard.
@@ -128,13 +151,12 @@ mod tests {
 
     #[test]
     fn hashes_are_part_of_the_format() {
-        assert_eq!(hash_of(&7_u32), hash_of(&7_u64));
         assert_eq!(hash_of(&7_u32), GOLDEN_OF_7);
         assert_eq!(hash_of(b"AAPL    "), GOLDEN_OF_AAPL);
     }
 
-    const GOLDEN_OF_7: u64 = 17_661_480_220_819_494_904;
-    const GOLDEN_OF_AAPL: u64 = 16_167_834_714_630_562_157;
+    const GOLDEN_OF_7: u64 = 4_548_429_738_816_850_385;
+    const GOLDEN_OF_AAPL: u64 = 6_157_512_299_910_788_152;
 
     #[test]
     fn every_hash_has_one_shard() {

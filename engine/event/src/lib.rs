@@ -1,9 +1,10 @@
-//! The words that every part of Tidewire shares: [`time`], [`key`]s, [`frame`]s, and the two ends of a stream.
+//! The words that every part of Tidewire shares: [`time`], [`record`]s, [`key`]s, [`frame`]s, and the two ends of a stream.
 //!
 //! Nothing here reads a clock, a file or a socket, and nothing here depends on another Tidewire crate.
 #![forbid(unsafe_code)]
 
 pub mod time;
+pub mod record;
 pub mod key;
 pub mod source;
 pub mod frame;
@@ -12,5 +13,6 @@ pub mod limits;
 
 pub use frame::{Frame, Header, OutFrame};
 pub use key::{HashRange, Key, hash_of};
+pub use record::Record;
 pub use sink::Sink;
 pub use source::{Source, Stamped};

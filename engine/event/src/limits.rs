@@ -35,6 +35,21 @@ pub const SPARE_LISTS_MAX: usize = 4;
 /// Tables of freed panes that a window operator keeps for its next panes.
 pub const SPARE_TABLES_MAX: usize = 4;
 
+/// Bytes of copied records that a table holds until they are in the capture log. More than the records that one turn of
+/// a shard changes, or an epoch would be given up for no need.
+pub const CAPTURE_BYTES: usize = 256 << 10;
+
+/// Records that a shard copies between two events while an epoch is being captured: the most that a capture delays an
+/// event.
+pub const CAPTURE_RECORDS: usize = 8;
+
+/// Bytes of a chunk of the capture log.
+pub const LOG_CHUNK_BYTES: usize = 256 << 10;
+
+/// Chunks that lie between a shard and the uploader. When the uploader is so far behind that none is left, and a table's
+/// own buffer is full, the epoch is given up.
+pub const LOG_CHUNKS: usize = 64;
+
 const _: () = assert!(SHARDS_MAX <= KEY_GROUPS as usize);
 const _: () = assert!(KEY_GROUPS.is_power_of_two());
 const _: () = assert!(CHUNK_FRAMES * 4 <= RING_FRAMES);

@@ -1,7 +1,22 @@
-//! The state of a shard: tables of fixed-size records, owned by one thread.
+//! The state of a shard: tables of fixed-size records in mapped memory, owned by one thread, and the copies of what an
+//! epoch has changed.
 //!
-//! The unsafe code of the engine lives here, in [`table`], and nowhere else.
+//! The unsafe code of the engine lives here, in [`mapping`] and [`slots`], and nowhere else.
 
-pub mod table;
+mod budget;
+mod mapping;
+mod layout;
+mod slots;
+mod segments;
+mod epochs;
+mod table;
+mod log;
+mod image;
 
-pub use table::Table;
+pub use budget::{Budget, Full};
+pub use image::{Image, ImageError};
+pub use layout::Layout;
+pub use log::{
+    Log, LogError, Section, SectionKind, TableId, append_dropped, append_entries, sections,
+};
+pub use table::{ImageHead, LayoutMismatch, RawTable, Table};

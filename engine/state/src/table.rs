@@ -1,99 +1,357 @@
 //! An open-addressing table of fixed-size records.
 //!
 //! 1. A record stands in its slot: nothing lies between a key's hash and its record.
-//! 2. Slots are indexed from the top bits of the hash, within the range of hashes that the shard owns, so a key
-//!    group is one contiguous stretch of the table.
-//! 3. A slot is taken if it carries the table's generation. Emptying the table is one increment.
-//! 4. Growth is incremental: when the table doubles, the records stay where they are, and each later call moves a
-//!    few of them. A slot whose record has moved is marked and still bridges the probe sequences over it.
+//! 2. Slots are indexed from the top bits of the hash, within the range of hashes that the shard owns, so a key group
+//!    is one contiguous stretch of the table.
+//! 3. A slot is taken if its tag is the table's generation. Emptying the table is one increment. A slot whose record was
+//!    removed carries the generation + 1, and still bridges the probe sequences over it.
+//! 4. Growth is incremental: when the table is full its records stay where they are, a larger array is made, and each
+//!    later call moves a few of them, from the first slot on. What was moved bridges no more: a search in the old array
+//!    begins behind it. The memory is given back piece by piece.
 //! 5. New slots come from the system as zeroed pages and are first touched when a record needs them.
-#![allow(unsafe_code)]
+//! 6. Every write to a record, and every move of one, passes through [`Epochs`].
 
-use std::mem::MaybeUninit;
+use std::fs::File;
+use std::io;
 
-use tidewire_event::{HashRange, Key, hash_of};
+use tidewire_event::key::hash_of_bytes;
+use tidewire_event::{HashRange, Key, Record};
+use zerocopy::IntoBytes;
+
+use crate::budget::{Budget, Full};
+use crate::epochs::Epochs;
+use crate::layout::{Head, Layout, Shape, Typed};
+use crate::log::{Log, TableId};
+use crate::slots::Slots;
 
 /// Slots of a new table.
 const SLOTS_MIN: usize = 64;
+/// Slots of a table at most: their numbers, and a bit for the array, are 32 bits.
+const SLOTS_MAX: usize = 1 << 30;
 /// Slots of the old array that each call looks at while the table grows. More than 1 / (1 - load), so that the old
 /// array is empty long before the new one fills.
 const MOVED_PER_CALL: usize = 8;
-/// A slot's tag when its record has moved to the larger array: never a generation, which are odd.
-const MOVED: u32 = 2;
+/// Bytes of the old array that are given back at a time.
+const RELEASED_BYTES: usize = 64 << 10;
 
 const _: () = assert!(SLOTS_MIN.is_power_of_two());
 
-/// A table from `K` to `V`: see the module.
+/// A table of keys `K` with values `V`: see the module.
+pub type Table<K, V> = RawTable<Typed<K, V>>;
+
+/// A table whose layout is that of its shape.
 #[derive(Debug)]
-pub struct Table<K, V> {
-    slots: Box<[Slot<K, V>]>,
+pub struct RawTable<S> {
+    shape: S,
+    slots: Slots<S>,
     /// The array that is being emptied while the table grows.
-    old: Option<Old<K, V>>,
+    old: Option<Old<S>>,
     range: HashRange,
     /// Left shift that spreads the shard's range of hashes over all 64 bits.
     spread: u32,
-    /// Right shift that leaves the number of a slot.
-    narrow: u32,
-    /// The tag of a slot that is taken: odd, so that neither a fresh slot (0) nor [`MOVED`] has it.
+    /// The tag of a slot that is taken: odd, so that a fresh slot (0) never has it.
     generation: u32,
     len: usize,
+    /// Slots in the array that bridge for a removed record.
+    bridges: usize,
+    /// Which of the two arrays this is: its bit in an entry of a dirty list.
+    parity: u32,
+    epochs: Epochs,
+    budget: Budget,
 }
 
 #[derive(Debug)]
-struct Old<K, V> {
-    slots: Box<[Slot<K, V>]>,
+struct Old<S> {
+    slots: Slots<S>,
     /// Slots before this one have been moved.
     moved: usize,
 }
 
-#[derive(Debug)]
-struct Slot<K, V> {
-    tag: u32,
-    key: MaybeUninit<K>,
-    value: MaybeUninit<V>,
+/// What a stored image says of a table beside its slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageHead {
+    /// Slots, a power of two.
+    pub slots: u64,
+    /// Records.
+    pub len: u64,
+    /// Slots that bridge for a removed record.
+    pub bridges: u64,
 }
 
-impl<K: Key, V: Copy> Slot<K, V> {
-    #[inline]
-    fn holds(&self, generation: u32, key: &K) -> bool {
-        self.tag == generation && self.record(generation).is_some_and(|(own, _)| own == key)
+/// Where a key is, or where it may be put.
+enum Probe {
+    Found(usize),
+    Free(usize),
+}
+
+fn narrow(count: usize) -> u32 {
+    u64::BITS - count.trailing_zeros()
+}
+
+impl<K: Key, V: Record> Table<K, V> {
+    /// An empty table for keys whose hashes lie in `range`. If it `is_tracked`, its changes can be captured.
+    ///
+    /// # Errors
+    /// The budget has no room for it.
+    pub fn new(range: HashRange, budget: &Budget, is_tracked: bool) -> Result<Self, Full> {
+        Self::with_slots(Typed::NEW, SLOTS_MIN, range, budget, is_tracked)
     }
 
-    #[inline]
-    fn record(&self, generation: u32) -> Option<(&K, &V)> {
-        if self.tag != generation {
-            return None;
+    /// An empty table with room for `records` before it grows, in memory that is touched now and lies in huge pages
+    /// where the host has them.
+    ///
+    /// # Errors
+    /// The budget has no room for it.
+    pub fn with_capacity(
+        records: usize,
+        range: HashRange,
+        budget: &Budget,
+        is_tracked: bool,
+    ) -> Result<Self, Full> {
+        let slots = (records * 16 / 11 + 1).next_power_of_two().max(SLOTS_MIN);
+        Self::with_slots(Typed::NEW, slots, range, budget, is_tracked)
+    }
+
+    /// A restored table as one of keys `K` and values `V`.
+    ///
+    /// # Errors
+    /// It has another layout.
+    pub fn adopt(mut raw: RawTable<Layout>, is_tracked: bool) -> Result<Self, LayoutMismatch> {
+        raw.settle();
+        let RawTable { slots, range, spread, len, bridges, parity, budget, .. } = raw;
+        let slots = slots
+            .cast(Typed::NEW)
+            .map_err(|(stored, expected)| LayoutMismatch { stored, expected })?;
+        let epochs = Epochs::new(is_tracked);
+        let shape = Typed::NEW;
+        Ok(Self {
+            shape,
+            slots,
+            old: None,
+            range,
+            spread,
+            generation: 1,
+            len,
+            bridges,
+            parity,
+            epochs,
+            budget,
+        })
+    }
+
+    /// The record of `key`; a new one, with the value that `new` makes, if it has none. `None` if the table is full and
+    /// its budget lets it grow no more.
+    #[inline(always)]
+    pub fn entry(&mut self, key: &K, new: impl FnOnce() -> V) -> Option<&mut V> {
+        let key = key.archive();
+        let hash = self.hash(key.as_bytes());
+        if self.old.is_some() {
+            self.move_some();
         }
-        // SAFETY: a tag becomes the table's generation only in `put`, which writes key and value first.
-        Some(unsafe { (self.key.assume_init_ref(), self.value.assume_init_ref()) })
+        match self.probe(hash, key.as_bytes()) {
+            Probe::Found(at) => {
+                self.touch(at);
+                Some(self.slots.value_mut(at))
+            }
+            Probe::Free(at) => self.entry_elsewhere(hash, at, key.as_bytes(), new),
+        }
     }
 
+    /// The record is not in the array, where slot `at` is free for it.
+    #[cold]
+    #[inline(never)]
+    fn entry_elsewhere(
+        &mut self,
+        hash: u64,
+        mut at: usize,
+        key: &[u8],
+        new: impl FnOnce() -> V,
+    ) -> Option<&mut V> {
+        if self.take_from_old(hash, at, key) {
+            self.touch(at);
+        } else {
+            at = self.insert(hash, at, key, new().as_bytes())?;
+        }
+        Some(self.slots.value_mut(at))
+    }
+
+    /// The record of `key`, to change it, if it has one.
     #[inline]
-    fn put(&mut self, generation: u32, key: K, value: V) -> &mut V {
-        self.key.write(key);
-        self.tag = generation;
-        self.value.write(value)
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let key = key.archive();
+        let at = self.find(key.as_bytes())?;
+        self.touch(at);
+        Some(self.slots.value_mut(at))
+    }
+
+    /// Removes the record of `key`, and gives its value, if it has one.
+    #[inline]
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let key = key.archive();
+        let at = self.find(key.as_bytes())?;
+        let value = *self.slots.value(at);
+        self.remove_at(at);
+        Some(value)
+    }
+
+    /// Every record, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+        let arrays = self.old.as_ref().map(|old| (&old.slots, old.moved)).into_iter();
+        arrays.chain([(&self.slots, 0)]).flat_map(move |(slots, from)| {
+            let taken = (from..slots.count()).filter(|at| slots.head(*at).tag == self.generation);
+            taken.map(|at| (K::read(slots.key(at)), slots.value(at)))
+        })
+    }
+
+    /// Gives the records of `count` slots from slot `from` on to `visit`, and says from where to go on, or `None` at
+    /// the end. Between two calls the table must not change.
+    pub fn visit(&self, from: usize, count: usize, mut visit: impl FnMut(K, &V)) -> Option<usize> {
+        let old = self.old.as_ref().map_or(0, |old| old.slots.count());
+        let end = (from + count).min(old + self.slots.count());
+        for at in from..end {
+            let (slots, at) = match &self.old {
+                Some(Old { moved, .. }) if at < *moved => continue,
+                Some(Old { slots, .. }) if at < old => (slots, at),
+                _ => (&self.slots, at - old),
+            };
+            if slots.head(at).tag == self.generation {
+                visit(K::read(slots.key(at)), slots.value(at));
+            }
+        }
+        (end < old + self.slots.count()).then_some(end)
     }
 }
 
-fn slots<K, V>(count: usize) -> Box<[Slot<K, V>]> {
-    // SAFETY: all zeros is a Slot: its tag is 0, and its key and value are MaybeUninit.
-    unsafe { Box::<[Slot<K, V>]>::new_zeroed_slice(count).assume_init() }
+impl RawTable<Layout> {
+    /// An empty table of a layout that was read.
+    ///
+    /// # Errors
+    /// The budget has no room for it.
+    pub fn of_layout(layout: Layout, range: HashRange, budget: &Budget) -> Result<Self, Full> {
+        Self::with_slots(layout, SLOTS_MIN, range, budget, false)
+    }
+
+    /// The table whose slots lie in `file` from `offset` on, mapped: nothing is copied, and `file` never changes.
+    ///
+    /// # Errors
+    /// The file can not be mapped, or `head` can not be that of a table.
+    pub fn of_image(
+        layout: Layout,
+        range: HashRange,
+        head: &ImageHead,
+        file: &File,
+        offset: u64,
+        budget: &Budget,
+    ) -> io::Result<Self> {
+        let number = |n: u64| usize::try_from(n).map_err(|_| io::ErrorKind::InvalidData);
+        let (count, len, bridges) = (number(head.slots)?, number(head.len)?, number(head.bridges)?);
+        if !(SLOTS_MIN..=SLOTS_MAX).contains(&count) || len.saturating_add(bridges) >= count {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let slots = Slots::of_file(layout, count, file, offset, budget)?;
+        Ok(Self { len, bridges, ..Self::over(layout, slots, range, budget, false) })
+    }
+
+    /// Puts a record in, or in the place of the one that has its key. Its bytes have the layout's sizes.
+    ///
+    /// # Errors
+    /// The budget has no room for it.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Full> {
+        let hash = self.hash(key);
+        if self.old.is_some() {
+            self.move_some();
+        }
+        let at = match self.probe(hash, key) {
+            Probe::Found(at) => at,
+            Probe::Free(at) if self.take_from_old(hash, at, key) => at,
+            Probe::Free(at) => self.insert(hash, at, key, value).ok_or(Full)?,
+        };
+        let head = Head { tag: self.generation, epoch: 0 };
+        self.slots.put(at, head, key, value);
+        Ok(())
+    }
+
+    /// Removes the record of a key, if it has one.
+    pub fn remove_key(&mut self, key: &[u8]) {
+        if let Some(at) = self.find(key) {
+            self.remove_at(at);
+        }
+    }
+
+    /// Gives every record's key and value to `visit`.
+    ///
+    /// # Errors
+    /// The first error of `visit`.
+    pub fn try_for_each<E>(
+        &self,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let arrays = self.old.as_ref().map(|old| (&old.slots, old.moved)).into_iter();
+        for (slots, from) in arrays.chain([(&self.slots, 0)]) {
+            for at in (from..slots.count()).filter(|at| slots.head(*at).tag == self.generation) {
+                visit(slots.key_bytes(at), slots.value_bytes(at))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The table as it is stored: what is said of it, and its slots, of which no record is in an old array any more.
+    pub fn image(&mut self) -> (ImageHead, &[u8]) {
+        self.settle();
+        let head = ImageHead {
+            slots: self.slots.count() as u64,
+            len: self.len as u64,
+            bridges: self.bridges as u64,
+        };
+        (head, self.slots.bytes())
+    }
 }
 
-impl<K: Key, V: Copy> Table<K, V> {
-    /// An empty table for keys whose hashes lie in `range`.
-    #[must_use]
-    pub fn new(range: HashRange) -> Self {
+impl<S: Shape> RawTable<S> {
+    /// Moves all that is left in the old array.
+    fn settle(&mut self) {
+        while self.old.is_some() {
+            self.move_some();
+        }
+    }
+
+    fn with_slots(
+        shape: S,
+        count: usize,
+        range: HashRange,
+        budget: &Budget,
+        is_tracked: bool,
+    ) -> Result<Self, Full> {
+        let slots = Slots::new(shape, count, budget, count > SLOTS_MIN)?;
+        Ok(Self::over(shape, slots, range, budget, is_tracked))
+    }
+
+    fn over(
+        shape: S,
+        slots: Slots<S>,
+        range: HashRange,
+        budget: &Budget,
+        is_tracked: bool,
+    ) -> Self {
         Self {
-            slots: slots(SLOTS_MIN),
+            shape,
+            slots,
             old: None,
             range,
             spread: (range.last - range.first).leading_zeros(),
-            narrow: u64::BITS - SLOTS_MIN.trailing_zeros(),
             generation: 1,
             len: 0,
+            bridges: 0,
+            parity: 0,
+            epochs: Epochs::new(is_tracked),
+            budget: budget.clone(),
         }
+    }
+
+    /// How its records lie.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.shape.layout()
     }
 
     /// How many records it holds.
@@ -111,227 +369,255 @@ impl<K: Key, V: Copy> Table<K, V> {
     /// How many slots it has.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.slots.len()
+        self.slots.count()
     }
 
-    /// The record of `key`; a new one, with the value that `new` makes, if it has none.
-    #[inline(always)]
-    pub fn entry(&mut self, key: &K, new: impl FnOnce() -> V) -> &mut V {
-        let hash = hash_of(key);
-        if self.old.is_some() {
-            self.move_some();
-        }
-        let mut at = self.index(hash, self.narrow);
-        loop {
-            let slot = &self.slots[at];
-            if slot.holds(self.generation, key) {
-                // SAFETY: `holds` has seen the table's generation in the tag, so the value was written by `put`.
-                return unsafe { self.slots[at].value.assume_init_mut() };
-            }
-            if slot.tag != self.generation {
-                break;
-            }
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        self.insert(hash, at, key, new)
-    }
-
-    /// Every record, in no order that means anything.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let old = self.old.as_ref().map_or(&[][..], |old| &old.slots);
-        old.iter().chain(&self.slots).filter_map(|slot| slot.record(self.generation))
-    }
-
-    /// Gives the records of `count` slots from slot `from` on to `visit`, and says from where to go on, or `None` at
-    /// the end. Between two calls the table must not change.
-    pub fn visit(&self, from: usize, count: usize, mut visit: impl FnMut(&K, &V)) -> Option<usize> {
-        let old = self.old.as_ref().map_or(&[][..], |old| &old.slots);
-        let end = (from + count).min(old.len() + self.slots.len());
-        for at in from..end {
-            let slot = if at < old.len() { &old[at] } else { &self.slots[at - old.len()] };
-            if let Some((key, value)) = slot.record(self.generation) {
-                visit(key, value);
-            }
-        }
-        (end < old.len() + self.slots.len()).then_some(end)
-    }
-
-    /// Removes every record at once, and keeps the slots.
+    /// Removes every record at once, and keeps the slots. Not while an epoch is being captured.
     pub fn clear(&mut self) {
         self.old = None;
         self.len = 0;
-        self.generation = self.generation.wrapping_add(2);
-        if self.generation == 1 {
-            // The tags of four billion generations ago would be taken for this one's.
-            self.slots.iter_mut().for_each(|slot| slot.tag = 0);
+        self.bridges = 0;
+        self.epochs.clear();
+        self.generation += 2;
+        if self.generation == u32::MAX {
+            // The tags of generations long ago would be taken for these.
+            self.generation = 1;
+            (0..self.slots.count()).for_each(|at| self.slots.head_mut(at).tag = 0);
         }
     }
 
-    /// A place for `hash`: its top bits, within the shard's range.
-    #[inline]
-    fn index(&self, hash: u64, narrow: u32) -> usize {
-        ((hash.wrapping_sub(self.range.first) << self.spread) >> narrow) as usize
+    /// Closes the epoch: from here on its records are captured. Constant time, whatever the table holds.
+    pub fn freeze(&mut self) {
+        self.epochs.freeze();
     }
 
-    /// The record is not in the new array, where slot `at` is free for it.
-    #[cold]
-    #[inline(never)]
-    fn insert(&mut self, hash: u64, at: usize, key: &K, new: impl FnOnce() -> V) -> &mut V {
-        let generation = self.generation;
-        let value = match self.take_from_old(hash, key) {
-            Some(value) => value,
-            None => {
-                self.len += 1;
-                new()
+    /// Copies at most `records` records of the closed epoch, and puts what is copied into `log`. True if all of the
+    /// epoch is in the log, or what there is of one that was given up.
+    pub fn capture(&mut self, records: usize, id: TableId, log: &mut impl Log) -> bool {
+        let layout = self.shape.layout();
+        for _ in 0..records {
+            let Some(entry) = self.epochs.next_due(layout.entry_bytes()) else { break };
+            let slots = match &mut self.old {
+                Some(old) if entry & 1 != self.parity => &mut old.slots,
+                _ => &mut self.slots,
+            };
+            let at = (entry >> 1) as usize;
+            if at < slots.count() && slots.head(at).tag == self.generation {
+                let mut head = *slots.head(at);
+                self.epochs.capture(&mut head, slots.key_bytes(at), slots.value_bytes(at));
+                *slots.head_mut(at) = head;
             }
-        };
-        // At 11/16 the mean probe of a hit is 2.1 slots, most of them on the first one's cache line.
-        if self.len * 16 <= self.slots.len() * 11 {
-            return self.slots[at].put(generation, *key, value);
         }
-        self.grow();
-        self.put_new(*key, value)
+        self.epochs.drain(id, layout, log)
     }
 
-    /// Doubles the slots. What was still to be moved from the array before is moved now; by invariant 4 that is
-    /// nothing, as the array has been passed over long before this one is full.
-    fn grow(&mut self) {
-        while self.old.is_some() {
+    /// Whether a closed epoch is being captured.
+    #[must_use]
+    pub fn is_capturing(&self) -> bool {
+        self.epochs.is_capturing()
+    }
+
+    /// Stops the capture of the closed epoch; its records are part of the next one.
+    pub fn give_up(&mut self) {
+        self.epochs.give_up();
+    }
+
+    /// Whether a write could not wait for the log, and so the closed epoch was given up.
+    #[must_use]
+    pub fn overflowed(&self) -> bool {
+        self.epochs.overflowed()
+    }
+
+    #[inline(always)]
+    fn hash(&self, key: &[u8]) -> u64 {
+        hash_of_bytes(key, self.shape.layout().group_bytes as usize)
+    }
+
+    /// A place for `hash` among `count` slots: its top bits, within the shard's range.
+    #[inline(always)]
+    fn index(&self, hash: u64, count: usize) -> usize {
+        ((hash.wrapping_sub(self.range.first) << self.spread) >> narrow(count)) as usize
+    }
+
+    #[inline(always)]
+    fn probe(&self, hash: u64, key: &[u8]) -> Probe {
+        let mut at = self.index(hash, self.slots.count());
+        let mut bridge = None;
+        loop {
+            let tag = self.slots.head(at).tag;
+            if tag == self.generation {
+                if self.slots.key_bytes(at) == key {
+                    return Probe::Found(at);
+                }
+            } else if tag != self.generation + 1 {
+                return Probe::Free(bridge.unwrap_or(at));
+            } else if bridge.is_none() {
+                bridge = Some(at);
+            }
+            at = (at + 1) & self.slots.mask();
+        }
+    }
+
+    /// The slot of `key`, which is moved into the array if it still lay in the old one.
+    #[inline(always)]
+    fn find(&mut self, key: &[u8]) -> Option<usize> {
+        let hash = self.hash(key);
+        if self.old.is_some() {
             self.move_some();
         }
-        let larger = slots(self.slots.len() * 2);
-        self.narrow -= 1;
-        self.old = Some(Old { slots: std::mem::replace(&mut self.slots, larger), moved: 0 });
+        match self.probe(hash, key) {
+            Probe::Found(at) => Some(at),
+            Probe::Free(at) => self.take_from_old(hash, at, key).then_some(at),
+        }
     }
 
-    /// Takes the record of `key` out of the array that is being emptied.
-    fn take_from_old(&mut self, hash: u64, key: &K) -> Option<V> {
-        let count = self.old.as_ref()?.slots.len();
-        let mut at = self.index(hash, u64::BITS - count.trailing_zeros());
-        let generation = self.generation;
-        let old = self.old.as_mut()?;
-        loop {
-            let slot = &mut old.slots[at];
-            if slot.holds(generation, key) {
-                let value = slot.record(generation).map(|(_, value)| *value);
-                slot.tag = MOVED;
-                return value;
-            }
-            if slot.tag != generation && slot.tag != MOVED {
+    #[inline(always)]
+    fn touch(&mut self, at: usize) {
+        if !self.epochs.is_current(self.slots.head(at)) {
+            self.first_touch(at);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first_touch(&mut self, at: usize) {
+        let mut head = *self.slots.head(at);
+        let entry = self.entry_of(at);
+        self.epochs.touch(&mut head, entry, self.slots.key_bytes(at), self.slots.value_bytes(at));
+        *self.slots.head_mut(at) = head;
+    }
+
+    #[inline]
+    fn entry_of(&self, at: usize) -> u32 {
+        (at as u32) << 1 | self.parity
+    }
+
+    fn remove_at(&mut self, at: usize) {
+        let head = *self.slots.head(at);
+        self.epochs.remove(&head, self.slots.key_bytes(at), self.slots.value_bytes(at));
+        self.slots.head_mut(at).tag = self.generation + 1;
+        self.len -= 1;
+        self.bridges += 1;
+    }
+
+    /// Puts a record in that is in no array; slot `at` is free for it. Where it is then; `None` if there is no room.
+    fn insert(&mut self, hash: u64, mut at: usize, key: &[u8], value: &[u8]) -> Option<usize> {
+        // At 11/16 the mean probe of a hit is 2.1 slots, most of them on the first one's cache line.
+        let (used, count) = (self.len + self.bridges + 1, self.slots.count());
+        if used * 16 > count * 11 && self.slots.head(at).tag != self.generation + 1 {
+            if self.grow().is_ok() {
+                at = self.free_slot(hash);
+            } else if used * 16 > count * 15 {
                 return None;
             }
-            at = (at + 1) & (count - 1);
         }
+        self.len += 1;
+        let head = Head { tag: self.generation, epoch: self.epochs.of_new() };
+        self.put_at(at, head, key, value);
+        Some(at)
+    }
+
+    fn put_at(&mut self, at: usize, head: Head, key: &[u8], value: &[u8]) {
+        if self.slots.head(at).tag == self.generation + 1 {
+            self.bridges -= 1;
+        }
+        self.slots.put(at, head, key, value);
+        let entry = self.entry_of(at);
+        self.epochs.list(&head, entry);
+    }
+
+    /// Makes another array: of twice the slots, or as many where bridges fill this one. What was still to be moved from
+    /// the array before is moved now; by invariant 4 that is nothing, as the array has been passed over long before this
+    /// one is full.
+    fn grow(&mut self) -> Result<(), Full> {
+        self.settle();
+        let count = self.slots.count();
+        let larger = if self.len * 16 > count * 5 { count * 2 } else { count };
+        if larger > SLOTS_MAX {
+            return Err(Full);
+        }
+        let slots = Slots::new(self.shape, larger, &self.budget, false)?;
+        let slots = std::mem::replace(&mut self.slots, slots);
+        self.old = Some(Old { slots, moved: 0 });
+        self.bridges = 0;
+        self.parity ^= 1;
+        Ok(())
+    }
+
+    /// Moves the record of `key` from the array that is being emptied to slot `at`; false if it is not there.
+    fn take_from_old(&mut self, hash: u64, at: usize, key: &[u8]) -> bool {
+        let Some(old) = self.old.take() else { return false };
+        let home = self.index(hash, old.slots.count());
+        let mut from = home.max(old.moved);
+        let found = loop {
+            let tag = old.slots.head(from).tag;
+            if tag == self.generation && old.slots.key_bytes(from) == key {
+                break true;
+            }
+            // What lies past the last slot was the first to be moved.
+            if tag < self.generation || tag > self.generation + 1 || from + 1 == old.slots.count() {
+                break false;
+            }
+            from += 1;
+        };
+        self.old = Some(old);
+        if found {
+            self.move_record(from, at);
+        }
+        found
     }
 
     /// Moves the records of the next few slots of the array that is being emptied, and drops it at its end.
     #[cold]
     #[inline(never)]
     fn move_some(&mut self) {
-        let Some(mut old) = self.old.take() else { return };
-        let end = (old.moved + MOVED_PER_CALL).min(old.slots.len());
-        for slot in &mut old.slots[old.moved..end] {
-            if let Some((key, value)) = slot.record(self.generation) {
-                self.put_new(*key, *value);
-                slot.tag = MOVED;
+        for _ in 0..MOVED_PER_CALL {
+            let Some(old) = &mut self.old else { return };
+            let from = old.moved;
+            if from == old.slots.count() {
+                self.old = None;
+                return;
             }
-        }
-        old.moved = end;
-        if end < old.slots.len() {
-            self.old = Some(old);
+            if old.slots.head(from).tag == self.generation {
+                let hash =
+                    hash_of_bytes(old.slots.key_bytes(from), self.shape.layout().group_bytes as usize);
+                let at = self.free_slot(hash);
+                self.move_record(from, at);
+            }
+            if let Some(old) = &mut self.old {
+                old.moved = from + 1;
+                old.slots.release_before(old.moved, RELEASED_BYTES);
+            }
         }
     }
 
-    /// Puts a record that is not in the new array into it.
-    fn put_new(&mut self, key: K, value: V) -> &mut V {
-        let mut at = self.index(hash_of(&key), self.narrow);
-        while self.slots[at].tag == self.generation {
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        self.slots[at].put(self.generation, key, value)
+    fn move_record(&mut self, from: usize, to: usize) {
+        let Some(mut old) = self.old.take() else { return };
+        let head = *old.slots.head(from);
+        self.put_at(to, head, old.slots.key_bytes(from), old.slots.value_bytes(from));
+        old.slots.head_mut(from).tag = self.generation + 1;
+        self.old = Some(old);
     }
+
+    /// The first slot that is free for a record with this hash, which is not in the array.
+    fn free_slot(&self, hash: u64) -> usize {
+        let mut at = self.index(hash, self.slots.count());
+        while self.slots.head(at).tag == self.generation {
+            at = (at + 1) & self.slots.mask();
+        }
+        at
+    }
+}
+
+/// A stored table has another layout than the job's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a stored table has the layout {stored:?}, and this job's has {expected:?}")]
+pub struct LayoutMismatch {
+    /// Of the stored table.
+    pub stored: Layout,
+    /// Of the job's.
+    pub expected: Layout,
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Add(u32),
-        Clear,
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let key = prop_oneof![0..50_u32, 0..5_000_u32, any::<u32>()];
-        let step = prop_oneof![2_000 => key.prop_map(Step::Add), 1 => Just(Step::Clear)];
-        prop::collection::vec(step, 0..if cfg!(miri) { 200 } else { 6_000 })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig {
-            cases: if cfg!(miri) { 4 } else { 64 },
-            // Miri has no files.
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        })]
-        #[test]
-        fn is_a_map(steps in steps()) {
-            let mut table = Table::new(HashRange::ALL);
-            let mut model = HashMap::new();
-            for step in steps {
-                match step {
-                    Step::Add(key) => {
-                        let count = table.entry(&key, || 0_u64);
-                        *count += 1;
-                        let expected = model.entry(key).or_insert(0_u64);
-                        *expected += 1;
-                        prop_assert_eq!(*count, *expected);
-                    }
-                    Step::Clear => {
-                        table.clear();
-                        model.clear();
-                    }
-                }
-                prop_assert_eq!(table.len(), model.len());
-            }
-            let found: HashMap<u32, u64> = table.iter().map(|(key, value)| (*key, *value)).collect();
-            prop_assert_eq!(&found, &model);
-            let mut visited = HashMap::new();
-            let mut next = Some(0);
-            while let Some(from) = next {
-                next = table.visit(from, 7, |key, value| { visited.insert(*key, *value); });
-            }
-            prop_assert_eq!(&visited, &model);
-        }
-    }
-
-    #[test]
-    fn a_shard_fills_its_whole_table() {
-        let range = HashRange::of_shard(2, 3);
-        let mut table = Table::new(range);
-        let mine = (0_u64..).filter(|key| (range.first..=range.last).contains(&hash_of(key)));
-        for key in mine.take(if cfg!(miri) { 100 } else { 10_000 }) {
-            table.entry(&key, || ());
-        }
-        let taken = |slots: &[Slot<u64, ()>]| slots.iter().filter(|slot| slot.tag == 1).count();
-        let quarters = table.slots.len() / 4;
-        assert!(table.slots.chunks(quarters).filter(|quarter| taken(quarter) > 0).count() >= 3);
-    }
-
-    #[test]
-    fn the_generation_wraps() {
-        let mut table = Table::new(HashRange::ALL);
-        table.generation = u32::MAX - 2;
-        for round in 0..4_u32 {
-            assert!(table.is_empty());
-            *table.entry(&5_u32, || 0) += round;
-            assert_eq!(table.iter().map(|(_, value)| *value).collect::<Vec<_>>(), [round]);
-            table.clear();
-        }
-    }
-}
+mod tests;
