@@ -6,8 +6,9 @@ use std::convert::Infallible;
 use tidewire_dataflow::{
     Aggregate, KeyedWindow, Operator, Process, Processed, Tumbling, WatermarkStrategy, WindowRow,
 };
-use tidewire_event::{HashRange, Header, Key, Sink, Source, hash_of};
+use tidewire_event::{Header, Key, Sink, Source, hash_of};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome, Silent};
+use tidewire_state::Arena;
 
 /// Events of one source: the start of a pipeline.
 pub fn stream<S: Source>(source: S) -> Stream<S> {
@@ -73,11 +74,11 @@ where
         Windowed { keyed: self, windows }
     }
 
-    /// Turns each event into others, with state of the shard's own that `process` makes. `key_of` reads the key from
+    /// Turns each event into others, with state of the shard's own, which `process` makes in the shard's arena. `key_of` reads the key from
     /// what comes out; it must be the key of what came in.
     pub fn process<P, G, M>(self, process: M, key_of: G) -> Changed<S, Y, F, G, M>
     where
-        M: Fn() -> P,
+        M: Fn(&Arena) -> P,
         P: Process<In = S::Event>,
         G: Fn(&P::Out) -> K + Clone + Send,
     {
@@ -97,7 +98,7 @@ impl<S, Y, F, G, M, P, K> Changed<S, Y, F, G, M>
 where
     S: Source,
     F: Fn(&S::Event) -> K + Clone + Send,
-    M: Fn() -> P,
+    M: Fn(&Arena) -> P,
     P: Process<In = S::Event>,
     P::Out: Copy,
     G: Fn(&P::Out) -> K + Clone + Send,
@@ -108,14 +109,15 @@ where
         self,
         windows: Tumbling,
         aggregate: A,
-    ) -> Query<S, Y, F, impl Fn(HashRange) -> Processed<P, KeyedWindow<K, G, A>>>
+    ) -> Query<S, Y, F, impl Fn(Arena) -> Processed<P, KeyedWindow<K, G, A>>>
     where
         A: Aggregate<In = P::Out> + Clone,
     {
         let Self { keyed, key_of, process } = self;
-        let operator = move |range| {
-            let window = KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), range);
-            Processed::new(process(), window)
+        let operator = move |arena: Arena| {
+            let process = process(&arena);
+            let window = KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), arena);
+            Processed::new(process, window)
         };
         Query { keyed, operator }
     }
@@ -138,14 +140,14 @@ where
     pub fn aggregate<A>(
         self,
         aggregate: A,
-    ) -> Query<S, Y, F, impl Fn(HashRange) -> KeyedWindow<K, F, A>>
+    ) -> Query<S, Y, F, impl Fn(Arena) -> KeyedWindow<K, F, A>>
     where
         A: Aggregate<In = S::Event> + Clone,
     {
         let Self { keyed, windows } = self;
         let key_of = keyed.key_of.clone();
         let operator =
-            move |range| KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), range);
+            move |arena| KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), arena);
         Query { keyed, operator }
     }
 }
@@ -163,7 +165,7 @@ where
     Y: Fn() -> W,
     W: WatermarkStrategy,
     F: Fn(&S::Event) -> K + Clone + Send,
-    M: Fn(HashRange) -> O,
+    M: Fn(Arena) -> O,
     O: Operator<In = S::Event> + Send,
     O::Row: Send,
     O::Late: Send,

@@ -1,6 +1,6 @@
 //! What a window computes.
 
-use tidewire_event::Header;
+use tidewire_event::{Header, Record};
 
 use crate::window::Window;
 
@@ -12,8 +12,8 @@ use crate::window::Window;
 pub trait Aggregate {
     /// An event.
     type In;
-    /// A partial result: a plain value of fixed size, kept in the shard's tables.
-    type Partial: Copy;
+    /// A partial result, kept in the shard's tables and in snapshots.
+    type Partial: Record;
     /// The answer.
     type Out;
 

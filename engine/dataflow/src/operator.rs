@@ -5,6 +5,7 @@
 //! 3. `complete_to` grows only when every row up to it has been emitted.
 
 use tidewire_event::Header;
+use tidewire_state::Durable;
 
 use crate::window::Tumbling;
 
@@ -15,11 +16,14 @@ pub trait Output<R, L> {
 
     /// An event that came after its window had closed.
     fn late(&mut self, header: &Header, late: L);
+
+    /// An event of a new key, for which the state's budget has no room.
+    fn refused(&mut self, header: &Header);
 }
 
 /// A shard's work: events in, rows out. No clock, no file, no thread, and no allocation for an event once it is
 /// warm.
-pub trait Operator {
+pub trait Operator: Durable {
     /// An event.
     type In;
     /// A result.
@@ -50,4 +54,8 @@ pub trait Operator {
 
     /// Every row with a time up to this has been emitted.
     fn complete_to(&self) -> i64;
+
+    /// Every row with a time up to this has been emitted or waits to be: nothing that is still to come changes it, and
+    /// it is no part of a snapshot.
+    fn closed_to(&self) -> i64;
 }

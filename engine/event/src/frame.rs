@@ -28,6 +28,13 @@ pub enum Frame<E> {
         /// When the event that moved it was due.
         due: i64,
     },
+    /// All before it belongs to the epoch, all behind it to a later one.
+    Barrier {
+        /// The number of the epoch.
+        epoch: u64,
+        /// The source's watermark.
+        watermark: i64,
+    },
     /// The end of the input. Nothing follows.
     End,
 }
@@ -55,6 +62,13 @@ pub enum OutFrame<R, L> {
     },
     /// Every row with `at` less than or equal to this has been sent.
     Complete(i64),
+    /// Late events before it belong to the epoch, and so do all rows up to a time, sent already or not.
+    Barrier {
+        /// The number of the epoch.
+        epoch: u64,
+        /// The time: the same for all shards.
+        to: i64,
+    },
     /// The shard has ended. Nothing follows.
     End,
 }

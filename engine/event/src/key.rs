@@ -45,7 +45,13 @@ macro_rules! integer_keys {
 }
 
 integer_keys!(
-    i16 as i16_le, i32 as i32_le, i64 as i64_le, i128 as i128_le, u16 as u16_le, u32 as u32_le, u64 as u64_le,
+    i16 as i16_le,
+    i32 as i32_le,
+    i64 as i64_le,
+    i128 as i128_le,
+    u16 as u16_le,
+    u32 as u32_le,
+    u64 as u64_le,
     u128 as u128_le
 );
 

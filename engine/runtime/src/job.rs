@@ -9,6 +9,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use tidewire_dataflow::{Operator, WatermarkStrategy};
 use tidewire_event::limits::{OUT_RING_FRAMES, RING_FRAMES};
 use tidewire_event::{Frame, HashRange, Sink, Source};
+use tidewire_state::{Arena, Budget};
 
 use crate::clock::Clock;
 use crate::driver::Station;
@@ -34,7 +35,7 @@ pub struct Job<S, W, H, O, K> {
     pub watermarks: W,
     /// The hash of an event's key ([`hash_of`](tidewire_event::hash_of)): which shard it goes to.
     pub hash: H,
-    /// Makes the operator of the shard that owns a range of hashes.
+    /// Makes the operator of a shard, with its state in an arena.
     pub operator: O,
     /// Where results go.
     pub sink: K,
@@ -128,7 +129,7 @@ where
     W: WatermarkStrategy,
     Y: Fn() -> W,
     H: Fn(&S::Event) -> u64 + Clone + Send,
-    M: Fn(HashRange) -> O,
+    M: Fn(Arena) -> O,
     O: Operator<In = S::Event> + Send,
     O::Row: Send,
     O::Late: Send,
@@ -152,10 +153,15 @@ where
         let (outlets, results): (Vec<_>, Vec<_>) =
             (0..layout.shards).map(|_| RingBuffer::new(OUT_RING_FRAMES)).unzip();
         let sink = SinkLoop::new(self.sink, results, record(Span::Result));
+        let budget = Budget::new(options.state_bytes_max);
         let shards: Vec<_> = (0..layout.shards)
             .map(|shard| {
-                let range = HashRange::of_shard(shard, layout.shards);
-                Shard::new((self.operator)(range), inputs).recording(record(Span::Effect))
+                let arena = Arena {
+                    range: HashRange::of_shard(shard, layout.shards),
+                    budget: budget.clone(),
+                    is_tracked: false,
+                };
+                Shard::new((self.operator)(arena), inputs).recording(record(Span::Effect))
             })
             .collect();
         let grid = shards.first().and_then(Shard::grid);

@@ -23,6 +23,6 @@ pub mod job;
 
 pub use job::{Job, JobError, Outcome};
 pub use observe::{Note, Observer, Progress, Silent};
-pub use options::{Driver, Options, Threads};
+pub use options::{Driver, Options, Threads, WhenFull};
 pub use rate::Rate;
 pub use wait::Wait;

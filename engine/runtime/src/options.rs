@@ -41,15 +41,56 @@ pub struct Options {
     pub rate: Rate,
     /// What drives the shards.
     pub driver: Driver,
+    /// Bytes of memory that the state of all shards may take.
+    pub state_bytes_max: usize,
+    /// What happens to an event of a new key when the state has taken all that.
+    pub when_full: WhenFull,
+}
+
+/// What happens to an event of a new key for which the state has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The job stops, and says so.
+    Stop,
+    /// The event is left out and counted; events of known keys go on.
+    Refuse,
+}
+
+/// Part of the host's memory that the state may take, if nobody says.
+const STATE_SHARE: (u64, u64) = (1, 2);
+
+/// Bytes of the state where the host does not say how much memory it has.
+const STATE_BYTES_FALLBACK: usize = 4 << 30;
+
+/// The host's memory, bytes, as far as the system says.
+fn memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+fn default_state_bytes() -> usize {
+    let share = memory_bytes().map(|bytes| bytes / STATE_SHARE.1 * STATE_SHARE.0);
+    share.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(STATE_BYTES_FALLBACK)
 }
 
 impl Default for Options {
-    /// Inline on two cores or fewer; else a source, a sink, and shards on what is left, at most four.
+    /// Inline on two cores or fewer; else a source, a sink, and shards on what is left, at most four. State may take half
+    /// of the host's memory.
     fn default() -> Self {
         let cores = cores().len();
         let threads =
             if cores <= 2 { Threads::Inline } else { Threads::Shards((cores - 2).min(4)) };
-        Self { threads, pin: None, wait: None, rate: Rate::Max, driver: Driver::Glommio }
+        Self {
+            threads,
+            pin: None,
+            wait: None,
+            rate: Rate::Max,
+            driver: Driver::Glommio,
+            state_bytes_max: default_state_bytes(),
+            when_full: WhenFull::Stop,
+        }
     }
 }
 

@@ -69,6 +69,8 @@ struct Out<R, L> {
     frames: Vec<OutFrame<R, L>>,
     /// The input of the event at hand.
     input: u32,
+    /// Events for which the state had no room.
+    refused: u64,
 }
 
 impl<R, L> Output<R, L> for Out<R, L> {
@@ -80,6 +82,11 @@ impl<R, L> Output<R, L> for Out<R, L> {
     #[cold]
     fn late(&mut self, header: &Header, late: L) {
         self.frames.push(OutFrame::Late { input: self.input, header: *header, late });
+    }
+
+    #[cold]
+    fn refused(&mut self, _: &Header) {
+        self.refused += 1;
     }
 }
 
@@ -94,6 +101,7 @@ impl<O: Operator> Shard<O> {
             out: Out {
                 frames: Vec::with_capacity(CHUNK_FRAMES * inputs + FIRE_SLOTS + 2),
                 input: 0,
+                refused: 0,
             },
             complete_to: WATERMARK_NONE,
             ended: false,
@@ -190,6 +198,7 @@ impl<O: Operator> Shard<O> {
         match frame {
             Frame::Event(header, event) => self.event(input, header, event, clock),
             Frame::Watermark { watermark, due } => self.watermark(input, *watermark, *due),
+            Frame::Barrier { .. } => {}
             Frame::End => self.end(input),
         }
     }

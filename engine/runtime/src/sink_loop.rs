@@ -144,6 +144,7 @@ impl<K: Sink> SinkLoop<K> {
                         taken.late += 1;
                     }
                     OutFrame::Complete(to) => input.complete_to = to,
+                    OutFrame::Barrier { .. } => {}
                     OutFrame::End => return false,
                 }
                 next = frames.next();

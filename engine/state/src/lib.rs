@@ -11,9 +11,13 @@ mod segments;
 mod epochs;
 mod table;
 mod log;
+mod arena;
+mod durable;
 mod image;
 
+pub use arena::Arena;
 pub use budget::{Budget, Full};
+pub use durable::Durable;
 pub use image::{Image, ImageError};
 pub use layout::Layout;
 pub use log::{

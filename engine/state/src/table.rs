@@ -579,8 +579,10 @@ impl<S: Shape> RawTable<S> {
                 return;
             }
             if old.slots.head(from).tag == self.generation {
-                let hash =
-                    hash_of_bytes(old.slots.key_bytes(from), self.shape.layout().group_bytes as usize);
+                let hash = hash_of_bytes(
+                    old.slots.key_bytes(from),
+                    self.shape.layout().group_bytes as usize,
+                );
                 let at = self.free_slot(hash);
                 self.move_record(from, at);
             }

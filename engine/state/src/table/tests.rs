@@ -250,7 +250,9 @@ impl<K: Key, V: Record> Table<K, V> {
 fn a_stored_image_is_mapped_and_left_as_it_is() {
     use std::io::{Read, Seek, Write};
 
-    let mut table = RawTable::of_layout(Layout::of::<u32, u64_le>(), HashRange::ALL, &Budget::unlimited()).unwrap();
+    let mut table =
+        RawTable::of_layout(Layout::of::<u32, u64_le>(), HashRange::ALL, &Budget::unlimited())
+            .unwrap();
     for key in 0..1_000_u32 {
         table.put(&key.to_le_bytes(), &u64::from(key).to_le_bytes()).unwrap();
     }
@@ -261,7 +263,8 @@ fn a_stored_image_is_mapped_and_left_as_it_is() {
     file.write_all(bytes).unwrap();
     let budget = Budget::unlimited();
     let layout = Layout::of::<u32, u64_le>();
-    let map = |head: &ImageHead| RawTable::of_image(layout, HashRange::ALL, head, &file, 4_096, &budget);
+    let map =
+        |head: &ImageHead| RawTable::of_image(layout, HashRange::ALL, head, &file, 4_096, &budget);
     let mut restored: Table<u32, u64_le> = Table::adopt(map(&head).unwrap(), true).unwrap();
     for key in 0..3_000_u32 {
         *restored.entry(&key, || u64_le::from_native(1_000_000)).unwrap() += 1;
