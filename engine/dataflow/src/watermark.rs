@@ -11,6 +11,9 @@ pub trait WatermarkStrategy: Send {
 
     /// The watermark after all events observed so far, ns.
     fn watermark(&self) -> i64;
+
+    /// Goes on as after the events that led to `watermark`, before the first is observed.
+    fn restore(&mut self, watermark: i64);
 }
 
 /// Events may be out of order by no more than a fixed time: watermark = largest timestamp - bound - 1 ns, as
@@ -45,6 +48,14 @@ impl WatermarkStrategy for Bounded {
     fn watermark(&self) -> i64 {
         self.watermark
     }
+
+    fn restore(&mut self, watermark: i64) {
+        self.watermark = watermark;
+        self.newest = match watermark {
+            WATERMARK_NONE => WATERMARK_NONE,
+            _ => watermark.saturating_add(self.behind),
+        };
+    }
 }
 
 /// Timestamps never go back: an event with the newest timestamp is in time, any older one may be late.
@@ -74,6 +85,10 @@ impl WatermarkStrategy for Monotonic {
     #[inline]
     fn watermark(&self) -> i64 {
         self.0.watermark()
+    }
+
+    fn restore(&mut self, watermark: i64) {
+        self.0.restore(watermark);
     }
 }
 

@@ -50,6 +50,12 @@ pub const LOG_CHUNK_BYTES: usize = 256 << 10;
 /// own buffer is full, the epoch is given up.
 pub const LOG_CHUNKS: usize = 64;
 
+/// Logs behind a base: when a chain has as many, the next epoch writes a new base.
+pub const CHAIN_LOGS_MAX: usize = 16;
+
+/// A chain whose logs are larger than its base gets a new base, but not for less than this, in bytes.
+pub const CHAIN_BYTES_FLOOR: u64 = 1 << 20;
+
 const _: () = assert!(SHARDS_MAX <= KEY_GROUPS as usize);
 const _: () = assert!(KEY_GROUPS.is_power_of_two());
 const _: () = assert!(CHUNK_FRAMES * 4 <= RING_FRAMES);

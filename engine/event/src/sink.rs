@@ -29,6 +29,35 @@ pub trait Sink: Send {
     /// It can not be written.
     fn late(&mut self, header: &Header, late: Self::Late) -> Result<(), Self::Error>;
 
+    /// All that was given belongs to the epoch or to one before it: makes it ready to be committed, and says what is
+    /// needed to go on from here after a crash. `None`: the sink can not, and no snapshots can be taken.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, Self::Error> {
+        let _ = epoch;
+        Ok(None)
+    }
+
+    /// The snapshot of the epoch is durable: what was prepared up to it becomes visible. It is called again after a
+    /// crash, and then may find the work done.
+    ///
+    /// # Errors
+    /// It can not be done.
+    fn commit(&mut self, epoch: u64) -> Result<(), Self::Error> {
+        let _ = epoch;
+        Ok(())
+    }
+
+    /// Goes on from what [`prepare`](Sink::prepare) gave for the epoch. What was prepared after it is undone.
+    ///
+    /// # Errors
+    /// It can not be done, or `prepared` is not what this sink gives.
+    fn restore(&mut self, epoch: u64, prepared: &[u8]) -> Result<(), Self::Error> {
+        let _ = (epoch, prepared);
+        Ok(())
+    }
+
     /// All has been given: write out what is buffered.
     ///
     /// # Errors

@@ -25,6 +25,21 @@ pub trait Source: Send {
     /// The input can not be read further.
     fn next(&mut self) -> Result<Option<Stamped<Self::Event>>, Self::Error>;
 
+    /// Passes over the first `events` events of the input, before the first [`next`](Source::next): what a restore does.
+    /// Says how many there were, fewer only where the input is at its end. A source that can go there without reading
+    /// does so.
+    ///
+    /// # Errors
+    /// The input can not be read.
+    fn seek(&mut self, events: u64) -> Result<u64, Self::Error> {
+        for passed in 0..events {
+            if self.next()?.is_none() {
+                return Ok(passed);
+            }
+        }
+        Ok(events)
+    }
+
     /// Which part of the input has been read, 0 to 1, where that is known.
     fn fraction_read(&self) -> Option<f64> {
         None

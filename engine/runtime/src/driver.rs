@@ -4,7 +4,7 @@ use tidewire_dataflow::Operator;
 
 use crate::clock::Clock;
 use crate::lanes::Stopped;
-use crate::shard::{Inlet, Outlet, Shard, Step};
+use crate::shard::{Inlet, Outlet, Shard, ShardTotals, Step};
 use crate::wait::{Idler, Wait};
 
 /// A shard with its rings.
@@ -23,12 +23,13 @@ impl<O: Operator, I: Inlet<O::In>, X: Outlet<O::Row, O::Late>, C: Clock> Station
     }
 
     /// Runs the shard to its end on this thread.
-    pub(crate) fn run(mut self, stopped: impl Fn() -> bool) -> Result<u64, Stopped> {
+    pub(crate) fn run(mut self, stopped: impl Fn() -> bool) -> Result<ShardTotals, Stopped> {
         let mut idler = Idler::new(self.wait);
         loop {
             match self.step() {
                 Step::Busy => idler.busy(),
-                Step::Idle | Step::Blocked if stopped() => return Err(Stopped),
+                Step::Full => return Err(Stopped::StateFull),
+                Step::Idle | Step::Blocked if stopped() => return Err(Stopped::ByAnother),
                 Step::Idle | Step::Blocked => idler.idle(),
                 Step::Done => return Ok(self.shard.finish()),
             }

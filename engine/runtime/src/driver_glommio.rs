@@ -14,7 +14,7 @@ use tidewire_dataflow::Operator;
 use crate::clock::Clock;
 use crate::driver::Station;
 use crate::lanes::Stopped;
-use crate::shard::{Inlet, Outlet};
+use crate::shard::{Inlet, Outlet, ShardTotals};
 
 const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 
@@ -39,7 +39,7 @@ pub(crate) fn run<O, I, X, C>(
     station: Station<O, I, X, C>,
     ready: impl FnOnce(),
     stopped: impl Fn() -> bool,
-) -> Result<u64, Stopped>
+) -> Result<ShardTotals, Stopped>
 where
     O: Operator,
     I: Inlet<O::In>,

@@ -13,12 +13,17 @@ use tidewire_event::{Frame, Header};
 
 use crate::clock::Clock;
 use crate::ring::put;
-use crate::shard::{Outlet, Shard, Step};
+use crate::shard::{Outlet, Shard, ShardTotals, Step};
 use crate::wait::{Idler, Wait};
 
-/// Another thread of the job has failed: give up.
+/// Why a thread gives up.
 #[derive(Debug)]
-pub(crate) struct Stopped;
+pub(crate) enum Stopped {
+    /// Another thread of the job has failed.
+    ByAnother,
+    /// The state has no room for a new key.
+    StateFull,
+}
 
 /// Where a source's frames go.
 pub(crate) trait Downstream<E> {
@@ -26,12 +31,14 @@ pub(crate) trait Downstream<E> {
     fn event(&mut self, hash: u64, header: Header, event: E) -> Result<(), Stopped>;
     /// The watermark after the last event, which was due at `due`.
     fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped>;
+    /// What has gone before belongs to the epoch; `watermark` is the source's.
+    fn barrier(&mut self, epoch: u64, watermark: i64) -> Result<(), Stopped>;
     /// Nothing more is due for a moment: hand over what is there.
     fn flush(&mut self) -> Result<(), Stopped>;
     /// A turn while the next event is not due; false if there was nothing to do.
     fn idle(&mut self) -> bool;
-    /// The end of the input.
-    fn end(self) -> Result<(), Stopped>;
+    /// The end of the input. What the shard did, where it is on this thread.
+    fn end(self) -> Result<ShardTotals, Stopped>;
 }
 
 /// A ring for each shard.
@@ -111,7 +118,7 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
                     break;
                 }
                 if (self.stopped)() {
-                    return Err(Stopped);
+                    return Err(Stopped::ByAnother);
                 }
                 idler.idle();
             }
@@ -123,11 +130,20 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
         false
     }
 
-    fn end(mut self) -> Result<(), Stopped> {
+    fn barrier(&mut self, epoch: u64, watermark: i64) -> Result<(), Stopped> {
+        self.flush()?;
+        for lane in &mut self.lanes {
+            lane.chunk.push(Frame::Barrier { epoch, watermark });
+        }
+        self.flush()
+    }
+
+    fn end(mut self) -> Result<ShardTotals, Stopped> {
         for lane in &mut self.lanes {
             lane.chunk.push(Frame::End);
         }
-        self.flush()
+        self.flush()?;
+        Ok(ShardTotals::default())
     }
 }
 
@@ -152,8 +168,9 @@ impl<O: Operator, X: Outlet<O::Row, O::Late>, C: Clock, S: Fn() -> bool> Inline<
         let mut idler = Idler::new(self.wait);
         loop {
             match self.shard.pump(&mut self.outlet) {
-                Step::Blocked if (self.stopped)() => return Err(Stopped),
+                Step::Blocked if (self.stopped)() => return Err(Stopped::ByAnother),
                 Step::Blocked => idler.idle(),
+                Step::Full => return Err(Stopped::StateFull),
                 step => return Ok(step),
             }
         }
@@ -187,10 +204,22 @@ where
         self.shard.pump(&mut self.outlet) == Step::Busy
     }
 
-    fn end(mut self) -> Result<(), Stopped> {
-        self.shard.end(0);
-        while self.pump()? != Step::Done {}
-        self.shard.finish();
+    fn barrier(&mut self, epoch: u64, watermark: i64) -> Result<(), Stopped> {
+        self.shard.barrier(0, epoch, watermark, &self.clock);
         Ok(())
+    }
+
+    fn end(mut self) -> Result<ShardTotals, Stopped> {
+        self.shard.end(0, &self.clock);
+        let mut idler = Idler::new(self.wait);
+        loop {
+            match self.pump()? {
+                Step::Done => return Ok(self.shard.finish()),
+                // The capture of the last epoch waits for the uploader.
+                Step::Idle if (self.stopped)() => return Err(Stopped::ByAnother),
+                Step::Idle => idler.idle(),
+                _ => idler.busy(),
+            }
+        }
     }
 }

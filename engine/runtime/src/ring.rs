@@ -7,15 +7,19 @@ use crate::shard::{Inlet, Outlet};
 
 impl<E> Inlet<E> for Consumer<Frame<E>> {
     #[inline]
-    fn take(&mut self, count: usize, mut take: impl FnMut(Frame<E>)) -> usize {
+    fn take(&mut self, count: usize, mut take: impl FnMut(Frame<E>) -> bool) -> usize {
         let arrived = match self.cached_slots() {
             0 => self.slots(),
             some => some,
         };
         let Ok(chunk) = self.read_chunk(arrived.min(count)) else { return 0 };
-        let taken = chunk.len();
+        let mut taken = 0;
+        // What the loop does not come to stays in the ring.
         for frame in chunk {
-            take(frame);
+            taken += 1;
+            if !take(frame) {
+                break;
+            }
         }
         taken
     }

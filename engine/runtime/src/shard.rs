@@ -5,24 +5,32 @@
 //! 2. Then a bounded piece of the closed windows is emitted, and then events are taken, a chunk of what has arrived
 //!    from each ring: no event waits for a whole window, and no window for a quiet moment.
 //! 3. Its watermark is the smallest over its inputs.
+//! 4. An input that has delivered a barrier is not read again until every other has delivered it too. Then the state is
+//!    frozen, in constant time, and captured a few records at a time while events go on.
 //!
 //! [`step`](Shard::step) is driven by glommio, by a plain thread, by the source's own thread (inline), or by a test.
 
 use tidewire_dataflow::{Operator, Output, Tumbling};
-use tidewire_event::limits::{CHUNK_FRAMES, FIRE_SLOTS};
+use tidewire_event::limits::{CAPTURE_RECORDS, CHUNK_FRAMES, FIRE_SLOTS};
 use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
 use tidewire_event::{Frame, Header, OutFrame};
+use tidewire_snapshot::{Alignment, Arrived};
+use tidewire_state::{Image, LayoutMismatch};
 
 use crate::clock::Clock;
 use crate::latency::Recorder;
+use crate::options::WhenFull;
+use crate::snapshots::shard_log::{Captured, ShardLog};
 
 /// Frames taken from each ring between two pieces of a closed window.
 const CHUNK_WHILE_FIRING: usize = 2;
+/// Frames taken from each ring between two pieces of a capture.
+const CHUNK_WHILE_CAPTURING: usize = 16;
 
 /// Where frames come from.
 pub trait Inlet<E> {
-    /// Gives at most `count` of the frames that have arrived to `take`, and says how many.
-    fn take(&mut self, count: usize, take: impl FnMut(Frame<E>)) -> usize;
+    /// Gives at most `count` of the frames that have arrived to `take`, until it says no, and says how many it gave.
+    fn take(&mut self, count: usize, take: impl FnMut(Frame<E>) -> bool) -> usize;
 }
 
 /// Where results go.
@@ -40,6 +48,8 @@ pub enum Step {
     Idle,
     /// The sink's ring is full.
     Blocked,
+    /// The state has no room for a new key, and the job is to stop then.
+    Full,
     /// Every input has ended and all has been handed over.
     Done,
 }
@@ -49,18 +59,31 @@ pub enum Step {
 pub struct Shard<O: Operator> {
     operator: O,
     inputs: Vec<Input>,
+    alignment: Alignment,
     watermark: i64,
     out: Out<O::Row, O::Late>,
     complete_to: i64,
     ended: bool,
     latency: Option<Recorder>,
     events: u64,
+    when_full: WhenFull,
+    /// Where captures go, if snapshots are taken.
+    log: Option<ShardLog>,
+    /// The epoch that is being captured.
+    capture: Option<Captured>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Input {
     watermark: i64,
     ended: bool,
+}
+
+/// What a shard did.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ShardTotals {
+    pub(crate) events: u64,
+    pub(crate) refused: u64,
 }
 
 /// Results on their way out.
@@ -97,6 +120,7 @@ impl<O: Operator> Shard<O> {
         Self {
             operator,
             inputs: vec![Input { watermark: WATERMARK_NONE, ended: false }; inputs],
+            alignment: Alignment::new(inputs),
             watermark: WATERMARK_NONE,
             out: Out {
                 frames: Vec::with_capacity(CHUNK_FRAMES * inputs + FIRE_SLOTS + 2),
@@ -107,7 +131,36 @@ impl<O: Operator> Shard<O> {
             ended: false,
             latency: None,
             events: 0,
+            when_full: WhenFull::Stop,
+            log: None,
+            capture: None,
         }
+    }
+
+    /// The same shard, which does so with an event for which the state has no room.
+    #[must_use]
+    pub(crate) fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
+        self
+    }
+
+    /// The same shard, which captures its epochs into `log`.
+    #[must_use]
+    pub fn logging(mut self, log: Option<ShardLog>) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// Takes its state out of `image`, and goes on from watermarks of its inputs.
+    ///
+    /// # Errors
+    /// A table has another layout than the operator's.
+    pub fn restore(&mut self, image: &mut Image, watermarks: &[i64]) -> Result<(), LayoutMismatch> {
+        self.operator.restore(image)?;
+        for (input, watermark) in watermarks.iter().enumerate() {
+            self.watermark(input, *watermark, NOT_DUE);
+        }
+        Ok(())
     }
 
     /// The same shard, which records the latency of its events.
@@ -129,11 +182,17 @@ impl<O: Operator> Shard<O> {
         self.events
     }
 
-    pub(crate) fn finish(self) -> u64 {
+    /// Events for which the state had no room.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.out.refused
+    }
+
+    pub(crate) fn finish(self) -> ShardTotals {
         if let Some(latency) = self.latency {
             latency.finish();
         }
-        self.events
+        ShardTotals { events: self.events, refused: self.out.refused }
     }
 
     /// One turn: hands over what is ready, emits a piece of what is closed, takes what has arrived.
@@ -145,21 +204,29 @@ impl<O: Operator> Shard<O> {
         clock: &impl Clock,
     ) -> Step {
         let pumped = self.pump(outlet);
-        if matches!(pumped, Step::Blocked | Step::Done) {
+        if matches!(pumped, Step::Blocked | Step::Done | Step::Full) {
             return pumped;
         }
-        let chunk = if pumped == Step::Busy { CHUNK_WHILE_FIRING } else { CHUNK_FRAMES };
+        let chunk = match pumped {
+            _ if self.operator.is_firing() => CHUNK_WHILE_FIRING,
+            Step::Busy => CHUNK_WHILE_CAPTURING,
+            _ => CHUNK_FRAMES,
+        };
         let mut taken = 0;
         for (input, inlet) in inlets.iter_mut().enumerate() {
-            taken += inlet.take(chunk, |frame| self.frame(input, &frame, clock));
+            if !self.alignment.is_blocked(input) {
+                taken += inlet.take(chunk, |frame| self.frame(input, &frame, clock));
+            }
         }
         if taken > 0 { Step::Busy } else { pumped }
     }
 
-    /// Whether there is nothing to hand over and nothing to emit.
+    /// Whether there is nothing to hand over, nothing to emit, and nothing to capture.
     #[inline]
     pub fn is_quiet(&self) -> bool {
         self.out.frames.is_empty()
+            && self.capture.is_none()
+            && self.out.refused == 0
             && !self.operator.is_firing()
             && self.operator.complete_to() == self.complete_to
     }
@@ -176,9 +243,13 @@ impl<O: Operator> Shard<O> {
         if self.ended {
             return Step::Done;
         }
+        if self.out.refused > 0 && self.when_full == WhenFull::Stop {
+            return Step::Full;
+        }
+        let captured = self.capture_some();
         if self.operator.is_firing() {
             self.operator.fire(&mut self.out);
-        } else if self.inputs.iter().all(|input| input.ended) {
+        } else if self.capture.is_none() && self.inputs.iter().all(|input| input.ended) {
             self.ended = true;
         }
         let complete_to = self.operator.complete_to();
@@ -189,18 +260,59 @@ impl<O: Operator> Shard<O> {
         if self.ended {
             self.out.frames.push(OutFrame::End);
         }
-        if self.is_quiet() { Step::Idle } else { Step::Busy }
+        if captured || self.ended || self.operator.is_firing() || !self.out.frames.is_empty() {
+            Step::Busy
+        } else {
+            Step::Idle
+        }
     }
 
-    /// Takes in a frame. Constant time, whatever the frame.
+    /// Takes in a frame, in constant time, whatever the frame. False if the input is not to be read further now.
     #[inline]
-    pub fn frame(&mut self, input: usize, frame: &Frame<O::In>, clock: &impl Clock) {
+    pub fn frame(&mut self, input: usize, frame: &Frame<O::In>, clock: &impl Clock) -> bool {
         match frame {
             Frame::Event(header, event) => self.event(input, header, event, clock),
             Frame::Watermark { watermark, due } => self.watermark(input, *watermark, *due),
-            Frame::Barrier { .. } => {}
-            Frame::End => self.end(input),
+            Frame::Barrier { epoch, watermark } => {
+                self.barrier(input, *epoch, *watermark, clock);
+                return !self.alignment.is_blocked(input);
+            }
+            Frame::End => self.end(input, clock),
         }
+        true
+    }
+
+    /// Takes in a barrier. When it was the last one missing, the state is frozen.
+    pub fn barrier(&mut self, input: usize, epoch: u64, watermark: i64, clock: &impl Clock) {
+        self.watermark(input, watermark, NOT_DUE);
+        if let Arrived::Aligned(epoch) = self.alignment.arrive(input, epoch) {
+            self.freeze(epoch, clock);
+        }
+    }
+
+    fn freeze(&mut self, epoch: u64, clock: &impl Clock) {
+        debug_assert!(self.capture.is_none(), "an epoch begins when the one before is captured");
+        let begin = clock.now();
+        self.operator.freeze();
+        let freeze_ns = clock.now() - begin;
+        self.capture = Some(Captured { epoch, is_whole: true, freeze_ns });
+        self.out.frames.push(OutFrame::Barrier { epoch, to: self.operator.closed_to() });
+    }
+
+    /// Captures a few records of the closed epoch; false if there was nothing to do, or no room for it.
+    #[inline]
+    fn capture_some(&mut self) -> bool {
+        let (Some(capture), Some(log)) = (&mut self.capture, &mut self.log) else { return false };
+        if self.operator.overflowed() {
+            capture.is_whole = false;
+            self.operator.give_up();
+        }
+        if !self.operator.capture(CAPTURE_RECORDS, log) {
+            return !log.is_out_of_room();
+        }
+        log.end(*capture);
+        self.capture = None;
+        true
     }
 
     /// Takes in an event.
@@ -218,9 +330,12 @@ impl<O: Operator> Shard<O> {
     }
 
     /// Takes in the end of an input.
-    pub fn end(&mut self, input: usize) {
+    pub fn end(&mut self, input: usize, clock: &impl Clock) {
         self.inputs[input].ended = true;
         self.watermark(input, WATERMARK_END, NOT_DUE);
+        if let Some(epoch) = self.alignment.end(input) {
+            self.freeze(epoch, clock);
+        }
     }
 
     /// Takes in the watermark of an input, which an event that was due at `due` has moved.
