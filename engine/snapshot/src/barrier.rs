@@ -207,7 +207,8 @@ mod tests {
         }
 
         fn settle(&mut self) -> Option<u64> {
-            let all = (0..self.inputs).all(|n| self.delivered.contains(&n) || self.ended.contains(&n));
+            let all =
+                (0..self.inputs).all(|n| self.delivered.contains(&n) || self.ended.contains(&n));
             if !all {
                 return None;
             }

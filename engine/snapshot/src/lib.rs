@@ -13,9 +13,17 @@ pub mod object;
 pub mod manifest;
 pub mod catalog;
 pub mod retention;
+#[cfg(test)]
+mod testing;
 
 pub use barrier::{Alignment, Arrived};
+pub use catalog::{CatalogError, Fault, Found, Good, Skipped};
+pub use manifest::{
+    Difference, Job, Kind, LAYOUT_VERSION, Layout, Manifest, ManifestError, Refusal, ShardState,
+    SourcePosition,
+};
 pub use object::{Body, BodyWriter, CHUNK_BYTES, Compression, Object, ObjectError, ObjectName};
+pub use retention::{Keep, Plan, Pruned};
 pub use store::{
     DirStore, MemoryStore, NameError, ObjectWriter, Published, Store, StoreError, Stored,
 };

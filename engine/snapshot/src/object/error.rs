@@ -34,7 +34,9 @@ pub enum ObjectError {
         what: Part,
     },
     /// It is whole, but another one than the manifest names.
-    #[error("{name} is not the object that was meant: its checksum is {found:08x}, not {expected:08x}")]
+    #[error(
+        "{name} is not the object that was meant: its checksum is {found:08x}, not {expected:08x}"
+    )]
     Other {
         /// The object.
         name: String,

@@ -117,8 +117,7 @@ impl Footer {
             return Err(Flaw::Footer);
         }
         let mut all = Compression::ALL.into_iter();
-        let compression =
-            all.find(|it| it.code() == self.compression.get()).ok_or(Flaw::Footer)?;
+        let compression = all.find(|it| it.code() == self.compression.get()).ok_or(Flaw::Footer)?;
         let entries = <[Entry]>::ref_from_bytes(table).map_err(|_| Flaw::Table)?;
         let mut chunks = Vec::with_capacity(entries.len());
         let (mut offset, mut raw_bytes) = (0, 0);

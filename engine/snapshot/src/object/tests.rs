@@ -69,7 +69,8 @@ fn the_format_is_what_version_1_was() {
     let bytes = store.read(NAME).unwrap().unwrap();
     let crc = crate::crc32c(b"tide").to_le_bytes();
     let table = [&4_u32.to_le_bytes()[..], &4_u32.to_le_bytes(), &crc].concat();
-    let head = [b"TIDEWIRE", &[1, 0, 0, 0, 0, 0, 0, 0][..], &[4, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0]];
+    let head =
+        [b"TIDEWIRE", &[1, 0, 0, 0, 0, 0, 0, 0][..], &[4, 0, 0, 0, 0, 0, 0, 0], &[1, 0, 0, 0]];
     let checked = [table, head.concat()].concat();
     let end = crate::crc32c(&checked).to_le_bytes();
     assert_eq!(bytes, [b"tide", &checked[..], &end].concat());
@@ -83,7 +84,9 @@ fn chunks_that_do_not_compress_are_stored_as_they_are() {
     let (mut state, mut noise) = (1_u64, Vec::new());
     for _ in 0..CHUNK_BYTES / 8 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        noise.extend((state ^ state.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes());
+        noise.extend(
+            (state ^ state.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes(),
+        );
     }
     for compression in [Compression::Lz4, Compression::Zstd] {
         let packed = write(&store, compression, &noise);

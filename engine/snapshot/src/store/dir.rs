@@ -49,7 +49,12 @@ impl DirStore {
         name: &str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> StoreError {
-        StoreError { location: self.location(), action, name: name.to_owned(), source: source.into() }
+        StoreError {
+            location: self.location(),
+            action,
+            name: name.to_owned(),
+            source: source.into(),
+        }
     }
 
     fn path(&self, action: &'static str, name: &str) -> Result<PathBuf, StoreError> {
@@ -245,10 +250,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Whether an error says that there is no object of that name. A folder is none.
 fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
-    )
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
 }
 
 #[cfg(test)]

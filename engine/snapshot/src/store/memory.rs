@@ -40,7 +40,12 @@ impl MemoryStore {
         name: &str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> StoreError {
-        StoreError { location: self.location(), action, name: name.to_owned(), source: source.into() }
+        StoreError {
+            location: self.location(),
+            action,
+            name: name.to_owned(),
+            source: source.into(),
+        }
     }
 
     fn check(&self, action: &'static str, name: &str) -> Result<(), StoreError> {
