@@ -8,8 +8,16 @@
 //!
 //! Calls block, and are made from the uploader's thread or a command's; never from a shard's.
 
+mod name;
+mod dir;
+mod memory;
+
 use std::fs::File;
 use std::path::Path;
+
+pub use dir::DirStore;
+pub use memory::MemoryStore;
+pub use name::NameError;
 
 /// A set of named objects. Names are made of letters, digits, `-`, `.` and `/`.
 pub trait Store: Send + Sync {
@@ -109,4 +117,22 @@ pub struct StoreError {
     /// What the system or the server said.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// [`Store::is_fenced`] by trial: of two writers of one name the second must be told so, and change nothing.
+fn probe_fence(store: &dyn Store) -> Result<bool, StoreError> {
+    let process = std::process::id();
+    let mut number = 0_u32;
+    let name = loop {
+        let name = format!("fence/{process}-{number}");
+        match store.put_new(&name, b"first")? {
+            Published::Created => break name,
+            // Of another trial, which may be going on.
+            Published::Existed => number += 1,
+        }
+    };
+    let second = store.put_new(&name, b"second");
+    let kept = store.read(&name);
+    store.delete(&name)?;
+    Ok(second? == Published::Existed && kept?.as_deref() == Some(b"first"))
 }
