@@ -56,6 +56,9 @@ pub const CHAIN_LOGS_MAX: usize = 16;
 /// A chain whose logs are larger than its base gets a new base, but not for less than this, in bytes.
 pub const CHAIN_BYTES_FLOOR: u64 = 1 << 20;
 
+/// How long the uploader waits before it asks a store again that gave no answer, ns.
+pub const UPLOAD_RETRY_NS: i64 = 1_000_000_000;
+
 const _: () = assert!(SHARDS_MAX <= KEY_GROUPS as usize);
 const _: () = assert!(KEY_GROUPS.is_power_of_two());
 const _: () = assert!(CHUNK_FRAMES * 4 <= RING_FRAMES);

@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 
 use crate::frame::Header;
 
+/// The epoch of what a sink prepares when all has been given.
+pub const LAST_EPOCH: u64 = u64::MAX;
+
 /// Where results go. Runs on the sink's thread; rows arrive in one total order, whatever the number of shards:
 /// by their time, then as [`compare`](Sink::compare) says.
 pub trait Sink: Send {
@@ -29,7 +32,7 @@ pub trait Sink: Send {
     /// It can not be written.
     fn late(&mut self, header: &Header, late: Self::Late) -> Result<(), Self::Error>;
 
-    /// All that was given belongs to the epoch or to one before it: makes it ready to be committed, and says what is
+    /// All that was given belongs to the epoch, or to one before it that may have been given up: makes it ready to be committed, and says what is
     /// needed to go on from here after a crash. `None`: the sink can not, and no snapshots can be taken.
     ///
     /// # Errors
@@ -39,8 +42,7 @@ pub trait Sink: Send {
         Ok(None)
     }
 
-    /// The snapshot of the epoch is durable: what was prepared up to it becomes visible. It is called again after a
-    /// crash, and then may find the work done.
+    /// The snapshot of the epoch is durable: what was prepared up to it becomes visible.
     ///
     /// # Errors
     /// It can not be done.
@@ -49,12 +51,13 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// Goes on from what [`prepare`](Sink::prepare) gave for the epoch. What was prepared after it is undone.
+    /// Goes on from what [`prepare`](Sink::prepare) gave for an epoch that became durable, which is committed by this, or
+    /// from the beginning where `prepared` is empty. What was prepared after it is undone.
     ///
     /// # Errors
     /// It can not be done, or `prepared` is not what this sink gives.
-    fn restore(&mut self, epoch: u64, prepared: &[u8]) -> Result<(), Self::Error> {
-        let _ = (epoch, prepared);
+    fn restore(&mut self, prepared: &[u8]) -> Result<(), Self::Error> {
+        let _ = prepared;
         Ok(())
     }
 

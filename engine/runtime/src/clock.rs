@@ -32,6 +32,13 @@ impl Clock for MonotonicClock {
     }
 }
 
+/// The time of day, ns since the Unix epoch, for manifests. Nothing that is computed depends on it.
+#[must_use]
+pub fn unix_now_ns() -> i64 {
+    let since = time_of_day().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// The time of day, for reports. Nothing that is computed depends on it.
 #[must_use]
 #[allow(clippy::disallowed_methods)]

@@ -1,27 +1,26 @@
 //! A job: sources, a key, an operator, a sink, put together and run to the end of the input.
 
-use std::sync::mpsc::Receiver;
-use std::thread::{self, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use rtrb::{Consumer, Producer, RingBuffer};
 use tidewire_dataflow::{Operator, WatermarkStrategy};
 use tidewire_event::limits::{OUT_RING_FRAMES, RING_FRAMES};
-use tidewire_event::{Frame, HashRange, Sink, Source};
+use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
 use tidewire_state::{Arena, Budget};
 
 use crate::clock::Clock;
 use crate::driver::Station;
 use crate::lanes::{Inline, Rings};
-use crate::latency::{Collector, Recorder, Span, recorder};
-use crate::observe::{Note, Observer};
-use crate::options::{Layout, Options, OptionsError};
+use crate::latency::Span;
+use crate::observe::Observer;
+use crate::options::{Layout, Options};
+use crate::outcome::{Done, JobError, Outcome, Watch, join};
 use crate::rate::Rate;
 use crate::shard::Shard;
-use crate::sink_loop::{SinkEnd, SinkLoop, Taken};
-use crate::source_loop::SourceEnd;
-use crate::threads::{Ended, Shared};
+use crate::sink_loop::SinkLoop;
+use crate::snapshots::opened::{Opened, SnapshotEnds};
+use crate::threads::{Ended, Shared, SourceStart};
 
 /// How often the observer is shown what goes on.
 const OBSERVE_EVERY: Duration = Duration::from_millis(50);
@@ -41,87 +40,12 @@ pub struct Job<S, W, H, O, K> {
     pub sink: K,
 }
 
-/// Why a job did not come to its end.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JobError<S, K> {
-    /// The options can not be met here.
-    #[error(transparent)]
-    Options(#[from] OptionsError),
-    /// A source failed.
-    #[error(transparent)]
-    Source(S),
-    /// The sink failed.
-    #[error(transparent)]
-    Sink(K),
-    /// The rows that wait for the slowest shard have passed their bound.
-    #[error(
-        "more than {} rows wait for the slowest shard: use smaller windows or fewer keys",
-        tidewire_event::limits::SINK_PENDING_ROWS_MAX
-    )]
-    SinkBacklog,
-    /// A thread could not be started.
-    #[error("the {thread} thread could not be started")]
-    Spawn {
-        /// Which thread.
-        thread: String,
-        /// What the system said.
-        #[source]
-        error: std::io::Error,
-    },
-    /// A thread panicked: an error in the program, or in the caller's code.
-    #[error("the {0} thread panicked")]
-    Panicked(String),
-}
+/// A thread of the job.
+type Thread<'scope, T, K> =
+    ScopedJoinHandle<'scope, Result<Done<K>, Ended<<T as Source>::Error, <K as Sink>::Error>>>;
 
-/// What a job did.
-#[derive(Debug)]
-pub struct Outcome<K> {
-    /// The sink, with what it holds.
-    pub sink: K,
-    /// Events read.
-    pub events: u64,
-    /// Events taken in by each shard.
-    pub shard_events: Vec<u64>,
-    /// Rows that reached the sink.
-    pub rows: u64,
-    /// Events that came after their window had closed.
-    pub late: u64,
-    /// From the first event to the last row, ns.
-    pub elapsed_ns: i64,
-    /// From due to effect, ns; of every event that was due at a moment.
-    pub effect_latency: Option<Histogram<u64>>,
-    /// From due to the result at the sink, ns.
-    pub result_latency: Option<Histogram<u64>>,
-    /// The threads as they were laid out, in words.
-    pub threads: String,
-}
-
-impl<S, K> From<SourceEnd<S>> for Ended<S, K> {
-    fn from(end: SourceEnd<S>) -> Self {
-        match end {
-            SourceEnd::Stopped => Self::Stopped,
-            SourceEnd::Failed(error) => Self::Failed(JobError::Source(error)),
-        }
-    }
-}
-
-impl<S, K> From<SinkEnd<K>> for Ended<S, K> {
-    fn from(end: SinkEnd<K>) -> Self {
-        match end {
-            SinkEnd::Stopped => Self::Stopped,
-            SinkEnd::Backlog => Self::Failed(JobError::SinkBacklog),
-            SinkEnd::Failed(error) => Self::Failed(JobError::Sink(error)),
-        }
-    }
-}
-
-/// What a thread of the job did.
-enum Done<K> {
-    Source { events: u64 },
-    Shard { events: u64 },
-    Sink { sink: K, taken: Taken, at: i64 },
-}
+/// A shard with the rings around it.
+type Placed<O> = (Shard<O>, Producer<OutFrame<<O as Operator>::Row, <O as Operator>::Late>>);
 
 impl<S, W, H, M, Y, O, K> Job<S, Y, H, M, K>
 where
@@ -138,9 +62,10 @@ where
     /// Runs the job to the end of its input.
     ///
     /// # Errors
-    /// The options can not be met, or a source, the sink, or a thread failed. What was written before stays.
+    /// The options can not be met, or a source, the sink, a thread or the store of snapshots failed. What was written
+    /// before stays.
     pub fn run(
-        self,
+        mut self,
         options: &Options,
         observer: &mut impl Observer,
     ) -> Result<Outcome<K>, JobError<S::Error, K::Error>> {
@@ -148,25 +73,43 @@ where
         let (shared, notes) = Shared::new(Layout::of(options, inputs)?, options);
         let (shared, layout) = (&shared, &shared.layout);
         let mut watch = Watch { observer, notes, collectors: Vec::new(), shared };
+        let snapshots = options.snapshots.as_ref();
+        let opened = snapshots.map(|it| Opened::open(it, inputs, shared)).transpose()?;
+        let opened = opened.as_ref();
+        if let Some(opened) = opened {
+            opened.restore_sink(&mut self.sink)?;
+        }
+        let mut ends = SnapshotEnds::new(opened, inputs, layout.shards);
         let mut record = |span| (options.rate != Rate::Max).then(|| watch.recorder(span));
 
         let (outlets, results): (Vec<_>, Vec<_>) =
             (0..layout.shards).map(|_| RingBuffer::new(OUT_RING_FRAMES)).unzip();
-        let sink = SinkLoop::new(self.sink, results, record(Span::Result));
+        let sink = SinkLoop::new(self.sink, results, record(Span::Result), ends.sink.take());
         let budget = Budget::new(options.state_bytes_max);
-        let shards: Vec<_> = (0..layout.shards)
-            .map(|shard| {
-                let arena = Arena {
-                    range: HashRange::of_shard(shard, layout.shards),
-                    budget: budget.clone(),
-                    is_tracked: false,
-                };
-                Shard::new((self.operator)(arena), inputs).recording(record(Span::Effect))
-            })
-            .collect();
-        let grid = shards.first().and_then(Shard::grid);
-        let shards = shards.into_iter().zip(outlets);
-        let sources = self.sources.into_iter().map(|source| (source, (self.watermarks)()));
+        let images = opened.map(|it| it.images(layout.shards, &budget)).transpose()?.flatten();
+        let mut images = images.into_iter().flatten();
+        let mut shards = Vec::with_capacity(layout.shards);
+        for (index, outlet) in outlets.into_iter().enumerate() {
+            let arena = Arena {
+                range: HashRange::of_shard(index, layout.shards),
+                budget: budget.clone(),
+                is_tracked: opened.is_some(),
+            };
+            let mut shard = Shard::new((self.operator)(arena), inputs)
+                .recording(record(Span::Effect))
+                .when_full(options.when_full)
+                .logging(ends.shards.next());
+            if let (Some(opened), Some(mut image)) = (opened, images.next()) {
+                opened.restore_shard(&mut shard, &mut image)?;
+            }
+            shards.push((shard, outlet));
+        }
+        let sources = self.sources.into_iter().enumerate().map(|(index, source)| {
+            let strategy = (self.watermarks)();
+            let restored = opened.and_then(|opened| opened.position(index));
+            (source, SourceStart { index, strategy, restored, barriers: ends.source(index) })
+        });
+        let sources = sources.collect();
 
         let done = thread::scope(|scope| {
             let mut threads = vec![shared.spawn(scope, "sink".to_owned(), move || {
@@ -174,37 +117,15 @@ where
                     sink.run(&shared.clock, layout.sink_wait, || shared.stopped())?;
                 Ok(Done::Sink { sink, taken, at: shared.clock.now() })
             })?];
+            if let (Some(opened), Some(ends)) = (opened, ends.uploader.take()) {
+                threads.push(shared.spawn(scope, "uploader".to_owned(), move || {
+                    Ok(Done::Uploader(opened.run_uploader(ends, shared)?))
+                })?);
+            }
             if layout.inline {
-                for ((source, strategy), (shard, outlet)) in sources.zip(shards) {
-                    let hash = self.hash.clone();
-                    threads.push(shared.spawn(scope, "inline".to_owned(), move || {
-                        let stopped = || shared.stopped();
-                        let down =
-                            Inline::new(shard, outlet, shared.clock.clone(), layout.wait, stopped);
-                        shared.shard_is_ready();
-                        let events = shared.run_source(0, source, strategy, hash, down)?;
-                        Ok(Done::Source { events })
-                    })?);
-                }
+                spawn_inline(shared, scope, &mut threads, sources, shards, &self.hash)?;
             } else {
-                let (out_of_sources, into_shards) = mesh(inputs, layout.shards);
-                for (index, ((source, strategy), rings)) in sources.zip(out_of_sources).enumerate()
-                {
-                    let hash = self.hash.clone();
-                    threads.push(shared.spawn(scope, format!("source-{index}"), move || {
-                        let down = Rings::new(rings, grid, layout.wait, || shared.stopped());
-                        let events = shared.run_source(index, source, strategy, hash, down)?;
-                        Ok(Done::Source { events })
-                    })?);
-                }
-                for (index, ((shard, outlet), inlets)) in shards.zip(into_shards).enumerate() {
-                    let (clock, wait) = (shared.clock.clone(), layout.wait);
-                    let station = Station { shard, inlets, outlet, clock, wait };
-                    threads.push(shared.spawn(scope, format!("shard-{index}"), move || {
-                        let events = shared.run_shard(index, station)?;
-                        Ok(Done::Shard { events })
-                    })?);
-                }
+                spawn_on_rings(shared, scope, &mut threads, sources, shards, &self.hash)?;
             }
             while !threads.iter().all(ScopedJoinHandle::is_finished) {
                 thread::park_timeout(OBSERVE_EVERY);
@@ -215,6 +136,74 @@ where
         watch.show();
         watch.outcome(done)
     }
+}
+
+/// Starts the source with its shard on one thread.
+fn spawn_inline<'scope, S, W, O, K>(
+    shared: &'scope Shared,
+    scope: &'scope Scope<'scope, '_>,
+    threads: &mut Vec<Thread<'scope, S, K>>,
+    sources: Vec<(S, SourceStart<'scope, W>)>,
+    shards: Vec<Placed<O>>,
+    hash: &(impl Fn(&S::Event) -> u64 + Clone + Send + 'scope),
+) -> Result<(), JobError<S::Error, K::Error>>
+where
+    S: Source + 'scope,
+    W: WatermarkStrategy + 'scope,
+    O: Operator<In = S::Event> + Send + 'scope,
+    O::Row: Send,
+    O::Late: Send,
+    K: Sink<Row = O::Row, Late = O::Late> + 'scope,
+{
+    for ((source, start), (shard, outlet)) in sources.into_iter().zip(shards) {
+        let hash = hash.clone();
+        threads.push(shared.spawn(scope, "inline".to_owned(), move || {
+            let stopped = || shared.stopped();
+            let down =
+                Inline::new(shard, outlet, shared.clock.clone(), shared.layout.wait, stopped);
+            shared.shard_is_ready();
+            let (events, totals) = shared.run_source(source, start, hash, down)?;
+            Ok(Done::Source { events, inline: Some(totals) })
+        })?);
+    }
+    Ok(())
+}
+
+/// Starts a thread for each source and for each shard, with a ring between each two.
+fn spawn_on_rings<'scope, S, W, O, K>(
+    shared: &'scope Shared,
+    scope: &'scope Scope<'scope, '_>,
+    threads: &mut Vec<Thread<'scope, S, K>>,
+    sources: Vec<(S, SourceStart<'scope, W>)>,
+    shards: Vec<Placed<O>>,
+    hash: &(impl Fn(&S::Event) -> u64 + Clone + Send + 'scope),
+) -> Result<(), JobError<S::Error, K::Error>>
+where
+    S: Source + 'scope,
+    W: WatermarkStrategy + 'scope,
+    O: Operator<In = S::Event> + Send + 'scope,
+    O::Row: Send,
+    O::Late: Send,
+    K: Sink<Row = O::Row, Late = O::Late> + 'scope,
+{
+    let grid = shards.first().and_then(|(shard, _)| shard.grid());
+    let wait = shared.layout.wait;
+    let (out_of_sources, into_shards) = mesh(sources.len(), shards.len());
+    for ((source, start), rings) in sources.into_iter().zip(out_of_sources) {
+        let hash = hash.clone();
+        threads.push(shared.spawn(scope, format!("source-{}", start.index), move || {
+            let down = Rings::new(rings, grid, wait, || shared.stopped());
+            let (events, _) = shared.run_source(source, start, hash, down)?;
+            Ok(Done::Source { events, inline: None })
+        })?);
+    }
+    for (index, ((shard, outlet), inlets)) in shards.into_iter().zip(into_shards).enumerate() {
+        let station = Station { shard, inlets, outlet, clock: shared.clock.clone(), wait };
+        threads.push(shared.spawn(scope, format!("shard-{index}"), move || {
+            Ok(Done::Shard(shared.run_shard(index, station)?))
+        })?);
+    }
+    Ok(())
 }
 
 /// The rings between `sources` and `shards`: for each source its ends, and for each shard its ends.
@@ -232,89 +221,6 @@ fn mesh<E>(
         lanes.collect()
     });
     (out_of_sources.collect(), into_shards)
-}
-
-/// Waits for every thread; the first error among them is the job's.
-fn join<K, SE, KE>(
-    threads: Vec<ScopedJoinHandle<'_, Result<Done<K>, Ended<SE, KE>>>>,
-) -> Result<Vec<Done<K>>, JobError<SE, KE>> {
-    let mut done = Vec::with_capacity(threads.len());
-    let mut failed = None;
-    for thread in threads {
-        let name = thread.thread().name().unwrap_or_default().to_owned();
-        match thread.join() {
-            Ok(Ok(part)) => done.push(part),
-            Ok(Err(Ended::Stopped)) => {}
-            Ok(Err(Ended::Failed(error))) => failed = failed.or(Some(error)),
-            Err(_) => failed = failed.or(Some(JobError::Panicked(name))),
-        }
-    }
-    failed.map_or(Ok(done), Err)
-}
-
-/// What the calling thread does while the others work.
-struct Watch<'a, V> {
-    observer: &'a mut V,
-    notes: Receiver<Note>,
-    collectors: Vec<Collector>,
-    shared: &'a Shared,
-}
-
-impl<V: Observer> Watch<'_, V> {
-    fn recorder(&mut self, span: Span) -> Recorder {
-        let (recorder, collector) = recorder(span);
-        self.collectors.push(collector);
-        recorder
-    }
-
-    fn show(&mut self) {
-        self.notes.try_iter().for_each(|note| self.observer.note(note));
-        self.observer.progress(&self.shared.progress);
-        let started = self.shared.started().unwrap_or(0);
-        for collector in &mut self.collectors {
-            collector.collect(|span, interval| {
-                let start = (interval.start - started).max(0);
-                self.observer.interval(span, start, interval.end - started, &interval.latencies);
-            });
-        }
-    }
-
-    fn outcome<K, SE, KE>(&self, done: Vec<Done<K>>) -> Result<Outcome<K>, JobError<SE, KE>> {
-        let (mut events, mut shard_events, mut sunk) = (0, Vec::new(), None);
-        for part in done {
-            match part {
-                Done::Source { events: read } => events += read,
-                Done::Shard { events } => shard_events.push(events),
-                Done::Sink { sink, taken, at } => sunk = Some((sink, taken, at)),
-            }
-        }
-        if self.shared.layout.inline {
-            shard_events.push(events);
-        }
-        // Without an error every thread has done its part, the sink's too.
-        let (sink, taken, at) = sunk.ok_or_else(|| JobError::Panicked("sink".to_owned()))?;
-        Ok(Outcome {
-            sink,
-            events,
-            shard_events,
-            rows: taken.rows,
-            late: taken.late,
-            elapsed_ns: at - self.shared.started().unwrap_or(at),
-            effect_latency: self.total(Span::Effect),
-            result_latency: self.total(Span::Result),
-            threads: self.shared.layout.to_string(),
-        })
-    }
-
-    fn total(&self, span: Span) -> Option<Histogram<u64>> {
-        let mut totals = self.collectors.iter().filter(|c| c.span == span).map(|c| &c.total);
-        let mut sum = totals.next()?.clone();
-        for more in totals {
-            // All have the same bounds.
-            let _ = sum.add(more);
-        }
-        Some(sum)
-    }
 }
 
 #[cfg(test)]

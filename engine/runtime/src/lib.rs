@@ -16,13 +16,17 @@ mod driver;
 mod driver_glommio;
 pub mod wait;
 mod sink_loop;
+pub mod snapshots;
 pub mod latency;
 pub mod observe;
 mod threads;
+mod outcome;
 pub mod job;
 
-pub use job::{Job, JobError, Outcome};
+pub use job::Job;
 pub use observe::{Note, Observer, Progress, Silent};
 pub use options::{Driver, Options, Threads, WhenFull};
+pub use outcome::{JobError, Outcome};
 pub use rate::Rate;
+pub use snapshots::{SnapshotError, SnapshotTotals, Snapshots};
 pub use wait::Wait;

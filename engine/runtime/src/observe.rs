@@ -48,6 +48,29 @@ pub enum Note {
         /// What glommio said.
         reason: String,
     },
+    /// A damaged snapshot was passed over.
+    #[error("{snapshot} is passed over: {why}")]
+    SnapshotSkipped {
+        /// The name of its manifest.
+        snapshot: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The store does not honour conditional writes.
+    #[error(
+        "{location} takes conditional writes and ignores the condition: two processes could publish the same epoch; see \
+         that only one runs"
+    )]
+    NotFenced {
+        /// The store.
+        location: String,
+    },
+    /// An epoch did not become durable; the job goes on, and the next one is tried.
+    #[error("an epoch was given up: {why}")]
+    EpochGivenUp {
+        /// Why.
+        why: String,
+    },
     /// A thread could not be pinned.
     #[error("{thread}: could not be pinned to core {core}; it runs wherever the system puts it")]
     NotPinned {

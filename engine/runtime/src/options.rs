@@ -6,6 +6,7 @@ use std::thread;
 use tidewire_event::limits::SHARDS_MAX;
 
 use crate::rate::Rate;
+use crate::snapshots::Snapshots;
 use crate::wait::Wait;
 
 /// Who runs on which thread.
@@ -45,6 +46,8 @@ pub struct Options {
     pub state_bytes_max: usize,
     /// What happens to an event of a new key when the state has taken all that.
     pub when_full: WhenFull,
+    /// Where and how often snapshots are taken, if they are.
+    pub snapshots: Option<Snapshots>,
 }
 
 /// What happens to an event of a new key for which the state has no room.
@@ -55,9 +58,6 @@ pub enum WhenFull {
     /// The event is left out and counted; events of known keys go on.
     Refuse,
 }
-
-/// Part of the host's memory that the state may take, if nobody says.
-const STATE_SHARE: (u64, u64) = (1, 2);
 
 /// Bytes of the state where the host does not say how much memory it has.
 const STATE_BYTES_FALLBACK: usize = 4 << 30;
@@ -71,8 +71,8 @@ fn memory_bytes() -> Option<u64> {
 }
 
 fn default_state_bytes() -> usize {
-    let share = memory_bytes().map(|bytes| bytes / STATE_SHARE.1 * STATE_SHARE.0);
-    share.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(STATE_BYTES_FALLBACK)
+    let half = memory_bytes().and_then(|bytes| usize::try_from(bytes / 2).ok());
+    half.unwrap_or(STATE_BYTES_FALLBACK)
 }
 
 impl Default for Options {
@@ -90,6 +90,7 @@ impl Default for Options {
             driver: Driver::Glommio,
             state_bytes_max: default_state_bytes(),
             when_full: WhenFull::Stop,
+            snapshots: None,
         }
     }
 }

@@ -2,25 +2,43 @@
 //!
 //! 1. Rows are held back until every shard has passed their time; then they are sorted and written.
 //! 2. So the order depends on the rows alone: not on the number of shards, nor on the timing of threads.
-//! 3. Late events are ordered by the watermark that they came behind, then by their place in their source.
+//! 3. Late events are ordered by the watermark that they came behind, then by their place in their source; with several
+//!    sources, first by their epoch.
+//! 4. An epoch's output is the rows up to the time that its barrier names and the late events before the barriers of all
+//!    shards. When these are written the sink prepares, and commits when it hears that the epoch is durable.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
 
 use rtrb::Consumer;
 use tidewire_event::limits::{SINK_PENDING_ROWS_MAX, SPARE_LISTS_MAX, TAKE_FRAMES};
+use tidewire_event::sink::LAST_EPOCH;
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Header, OutFrame, Sink};
 
 use crate::clock::Clock;
 use crate::latency::Recorder;
+use crate::snapshots::barriers::Report;
 use crate::wait::{Idler, Wait};
+
+/// How long the sink waits for the last epoch before it looks whether the job was stopped.
+const COMMIT_POLL: Duration = Duration::from_millis(20);
 
 /// Why the sink gave up.
 #[derive(Debug)]
 pub(crate) enum SinkEnd<E> {
     Stopped,
     Backlog,
+    NotDurable,
     Failed(E),
+}
+
+/// The sink's ends of what lies between it and the uploader.
+#[derive(Debug)]
+pub(crate) struct SinkEnds {
+    pub(crate) reports: Sender<Report>,
+    pub(crate) commits: Receiver<u64>,
 }
 
 /// What the sink took.
@@ -38,14 +56,28 @@ pub(crate) struct SinkLoop<K: Sink> {
     spare: Vec<Vec<K::Row>>,
     /// By (watermark, input, sequence).
     late: BTreeMap<(i64, u32, u64), (Header, K::Late)>,
+    /// Late events of the epoch behind the barrier that some shards have sent.
+    late_behind: BTreeMap<(i64, u32, u64), (Header, K::Late)>,
     held_back: usize,
     taken: Taken,
     latency: Option<Recorder>,
+    ends: Option<SinkEnds>,
+    /// The epoch whose barrier has come from some shards.
+    cut: Option<Cut>,
+}
+
+/// Where an epoch's output ends.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    epoch: u64,
+    to: i64,
 }
 
 struct Input<K: Sink> {
     ring: Consumer<OutFrame<K::Row, K::Late>>,
     complete_to: i64,
+    /// Whether its barrier has come, and another's has not.
+    is_behind_barrier: bool,
 }
 
 impl<K: Sink> SinkLoop<K> {
@@ -53,17 +85,21 @@ impl<K: Sink> SinkLoop<K> {
         sink: K,
         rings: Vec<Consumer<OutFrame<K::Row, K::Late>>>,
         latency: Option<Recorder>,
+        ends: Option<SinkEnds>,
     ) -> Self {
-        let input = |ring| Input { ring, complete_to: WATERMARK_NONE };
+        let input = |ring| Input { ring, complete_to: WATERMARK_NONE, is_behind_barrier: false };
         Self {
             sink,
             inputs: rings.into_iter().map(input).collect(),
             pending: BTreeMap::new(),
             spare: Vec::new(),
             late: BTreeMap::new(),
+            late_behind: BTreeMap::new(),
             held_back: 0,
             taken: Taken::default(),
             latency,
+            ends,
+            cut: None,
         }
     }
 
@@ -76,19 +112,21 @@ impl<K: Sink> SinkLoop<K> {
     ) -> Result<(K, Taken), SinkEnd<K::Error>> {
         let mut idler = Idler::new(wait);
         while !self.inputs.is_empty() {
+            self.commit()?;
             if self.take(clock) {
                 idler.busy();
                 if self.held_back > SINK_PENDING_ROWS_MAX {
                     return Err(SinkEnd::Backlog);
                 }
-                self.write_complete().map_err(SinkEnd::Failed)?;
+                self.write_complete()?;
             } else if stopped() {
                 return Err(SinkEnd::Stopped);
             } else {
                 idler.idle();
             }
         }
-        self.write_complete().map_err(SinkEnd::Failed)?;
+        self.write_complete()?;
+        self.commit_last(&stopped)?;
         self.sink.finish().map_err(SinkEnd::Failed)?;
         if let Some(latency) = self.latency {
             latency.finish();
@@ -99,10 +137,12 @@ impl<K: Sink> SinkLoop<K> {
     /// Takes what has arrived from each shard; false if that was nothing.
     fn take(&mut self, clock: &impl Clock) -> bool {
         let mut any = false;
-        let Self { inputs, pending, spare, late, held_back, taken, latency, .. } = self;
-        inputs.retain_mut(|input| {
-            let arrived = input.ring.slots().min(TAKE_FRAMES);
-            let Ok(chunk) = input.ring.read_chunk(arrived) else { return true };
+        let Self {
+            inputs, pending, spare, late, late_behind, held_back, taken, latency, cut, ..
+        } = self;
+        inputs.retain_mut(|of| {
+            let arrived = of.ring.slots().min(TAKE_FRAMES);
+            let Ok(chunk) = of.ring.read_chunk(arrived) else { return true };
             any |= arrived > 0;
             let mut frames = chunk.into_iter();
             let mut next = frames.next();
@@ -139,12 +179,17 @@ impl<K: Sink> SinkLoop<K> {
                     }
                     OutFrame::Late { input, header, late: event } => {
                         let place = (header.watermark, input, header.sequence);
+                        let late =
+                            if of.is_behind_barrier { &mut *late_behind } else { &mut *late };
                         late.insert(place, (header, event));
                         *held_back += 1;
                         taken.late += 1;
                     }
-                    OutFrame::Complete(to) => input.complete_to = to,
-                    OutFrame::Barrier { .. } => {}
+                    OutFrame::Complete(to) => of.complete_to = to,
+                    OutFrame::Barrier { epoch, to } => {
+                        of.is_behind_barrier = true;
+                        *cut = Some(Cut { epoch, to });
+                    }
                     OutFrame::End => return false,
                 }
                 next = frames.next();
@@ -154,9 +199,74 @@ impl<K: Sink> SinkLoop<K> {
         any
     }
 
-    /// Writes the rows and the late events that no shard can add to any more.
-    fn write_complete(&mut self) -> Result<(), K::Error> {
+    /// Writes what is complete, and ends an epoch where all of it is.
+    fn write_complete(&mut self) -> Result<(), SinkEnd<K::Error>> {
         let complete_to = self.inputs.iter().map(|input| input.complete_to).min();
+        if let Some(Cut { epoch, to }) = self.cut {
+            let is_complete = complete_to.is_none_or(|complete_to| complete_to >= to);
+            if !is_complete || !self.inputs.iter().all(|input| input.is_behind_barrier) {
+                let to = complete_to.map_or(to, |complete_to| complete_to.min(to));
+                return self.write(Some(to)).map_err(SinkEnd::Failed);
+            }
+            self.write(Some(to)).map_err(SinkEnd::Failed)?;
+            self.write_late(|_| true).map_err(SinkEnd::Failed)?;
+            let prepared = self.prepare(epoch)?;
+            self.report(Report::Prepared { epoch, prepared });
+            self.late = std::mem::take(&mut self.late_behind);
+            self.inputs.iter_mut().for_each(|input| input.is_behind_barrier = false);
+            self.cut = None;
+        }
+        self.write(complete_to).map_err(SinkEnd::Failed)
+    }
+
+    fn prepare(&mut self, epoch: u64) -> Result<Vec<u8>, SinkEnd<K::Error>> {
+        let prepared = self.sink.prepare(epoch).map_err(SinkEnd::Failed)?;
+        prepared.ok_or(SinkEnd::NotDurable)
+    }
+
+    fn report(&self, report: Report) {
+        if let Some(ends) = &self.ends {
+            // Nobody listens any more when the job is being stopped.
+            let _ = ends.reports.send(report);
+        }
+    }
+
+    /// Commits what has become durable.
+    fn commit(&mut self) -> Result<(), SinkEnd<K::Error>> {
+        if let Some(ends) = &self.ends {
+            let commits = ends.commits.try_iter();
+            commits
+                .map(|epoch| self.sink.commit(epoch))
+                .try_for_each(|done| done.map_err(SinkEnd::Failed))?;
+        }
+        Ok(())
+    }
+
+    /// Prepares what is left, and commits it when it is durable.
+    fn commit_last(&mut self, stopped: &impl Fn() -> bool) -> Result<(), SinkEnd<K::Error>> {
+        if self.ends.is_none() {
+            return Ok(());
+        }
+        let prepared = self.prepare(LAST_EPOCH)?;
+        self.report(Report::Finished { prepared });
+        let Some(ends) = &self.ends else { return Ok(()) };
+        loop {
+            match ends.commits.recv_timeout(COMMIT_POLL) {
+                Ok(epoch) => {
+                    self.sink.commit(epoch).map_err(SinkEnd::Failed)?;
+                    if epoch == LAST_EPOCH {
+                        return Ok(());
+                    }
+                }
+                Err(_) if stopped() => return Err(SinkEnd::Stopped),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(SinkEnd::Stopped),
+            }
+        }
+    }
+
+    /// Writes the rows and the late events that no shard can add to any more.
+    fn write(&mut self, complete_to: Option<i64>) -> Result<(), K::Error> {
         let passed = |at: i64| complete_to.is_none_or(|to| at <= to);
         while let Some(first) = self.pending.first_entry()
             && passed(*first.key())
@@ -172,8 +282,13 @@ impl<K: Sink> SinkLoop<K> {
             }
         }
         // A shard that is complete to `to` has a watermark of at least `to - 1`, and so have the events that follow.
+        self.write_late(|watermark| passed(watermark.saturating_add(2)))
+    }
+
+    /// Writes the late events before the barrier that came behind watermarks which `are_meant`.
+    fn write_late(&mut self, are_meant: impl Fn(i64) -> bool) -> Result<(), K::Error> {
         while let Some(first) = self.late.first_entry()
-            && passed(first.key().0.saturating_add(2))
+            && are_meant(first.key().0)
         {
             let (header, late) = first.remove();
             self.held_back -= 1;

@@ -6,25 +6,28 @@ use std::time::Duration;
 
 use tidewire_dataflow::WatermarkStrategy;
 use tidewire_event::limits::CHUNK_FRAMES;
-use tidewire_event::time::{MICROSECOND, NOT_DUE};
+use tidewire_event::time::{MICROSECOND, NOT_DUE, WATERMARK_END};
 use tidewire_event::{Header, Source};
+use tidewire_snapshot::SourcePosition;
 
 use crate::clock::Clock;
 use crate::lanes::{Downstream, Stopped};
 use crate::observe::Progress;
 use crate::rate::Schedule;
+use crate::shard::ShardTotals;
+use crate::snapshots::barriers::Barriers;
 use crate::wait::Wait;
 
 /// Why a source ended before its input did.
 #[derive(Debug)]
 pub(crate) enum SourceEnd<E> {
-    Stopped,
+    Stopped(Stopped),
     Failed(E),
 }
 
 impl<E> From<Stopped> for SourceEnd<E> {
-    fn from(Stopped: Stopped) -> Self {
-        Self::Stopped
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
     }
 }
 
@@ -39,28 +42,36 @@ pub(crate) struct SourceLoop<'a, W, H, D, C, S> {
     pub(crate) wait: Wait,
     pub(crate) progress: &'a Progress,
     pub(crate) stopped: S,
+    /// Where epochs begin, if snapshots are taken.
+    pub(crate) barriers: Option<Barriers<'a>>,
+    /// Events before the first: what a restore has passed over.
+    pub(crate) passed: u64,
 }
 
 impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H, D, C, S> {
-    /// Runs to the end of the input, and says how many events there were.
-    pub(crate) fn run<T: Source>(mut self, mut source: T) -> Result<u64, SourceEnd<T::Error>>
+    /// Runs to the end of the input, and says how many events there were, and what the shard did if it is on this thread.
+    pub(crate) fn run<T: Source>(
+        mut self,
+        mut source: T,
+    ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
     where
         D: Downstream<T::Event>,
         H: Fn(&T::Event) -> u64,
     {
-        let mut sequence = 0;
+        let first = self.passed;
+        let mut sequence = first;
         let mut watermark = self.strategy.watermark();
         loop {
             // Where the time is known before the event is, reading and decoding are part of its latency.
             let mut due = NOT_DUE;
-            if let Some(at) = self.schedule.due_of(sequence) {
+            if let Some(at) = self.schedule.due_of(sequence - first) {
                 due = at;
-                self.wait_until(due)?;
+                self.wait_until(due, sequence)?;
             }
             let Some(stamped) = source.next().map_err(SourceEnd::Failed)? else { break };
             if self.schedule.follows_the_recording() {
                 due = self.schedule.due_at(stamped.received);
-                self.wait_until(due)?;
+                self.wait_until(due, sequence)?;
             }
             let header = Header { ts: stamped.ts, watermark, sequence, due };
             self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
@@ -70,15 +81,32 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
             sequence += 1;
 
             if sequence.is_multiple_of(CHUNK_FRAMES as u64) {
-                self.report(&source, sequence);
+                self.report(&source, sequence - first);
+                self.barrier(sequence)?;
                 if (self.stopped)() {
-                    return Err(SourceEnd::Stopped);
+                    return Err(Stopped::ByAnother.into());
                 }
             }
         }
-        self.report(&source, sequence);
-        self.down.end()?;
-        Ok(sequence)
+        self.report(&source, sequence - first);
+        if let Some(barriers) = &self.barriers {
+            barriers.ended(SourcePosition { events: sequence, watermark: WATERMARK_END });
+        }
+        let totals = self.down.end()?;
+        Ok((sequence - first, totals))
+    }
+
+    /// Sends a barrier, if one is wanted; `events` have been sent before it.
+    #[inline]
+    fn barrier<V>(&mut self, events: u64) -> Result<(), Stopped>
+    where
+        D: Downstream<V>,
+    {
+        let Some(barriers) = &mut self.barriers else { return Ok(()) };
+        let Some(epoch) = barriers.due() else { return Ok(()) };
+        let watermark = self.strategy.watermark();
+        barriers.sent(epoch, SourcePosition { events, watermark });
+        self.down.barrier(epoch, watermark)
     }
 
     fn report<T: Source>(&self, source: &T, events: u64) {
@@ -88,7 +116,7 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
 
     /// Waits until `due`, if that is still to come. What was read before is handed over first.
     #[inline(never)]
-    fn wait_until<V>(&mut self, due: i64) -> Result<(), Stopped>
+    fn wait_until<V>(&mut self, due: i64, events: u64) -> Result<(), Stopped>
     where
         D: Downstream<V>,
     {
@@ -101,6 +129,7 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
             if left <= 0 {
                 return Ok(());
             }
+            self.barrier(events)?;
             if self.down.idle() {
                 continue;
             }
@@ -111,7 +140,7 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
                         (left.min(SLEEP_NS_MAX) - SLEEP_NS / 2) as u64,
                     ));
                     if (self.stopped)() {
-                        return Err(Stopped);
+                        return Err(Stopped::ByAnother);
                     }
                 }
                 Wait::Yield | Wait::Park => thread::yield_now(),

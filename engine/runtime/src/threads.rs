@@ -10,17 +10,20 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use tidewire_dataflow::{Operator, WatermarkStrategy};
 use tidewire_event::Source;
+use tidewire_snapshot::SourcePosition;
 
 use crate::clock::{Clock, MonotonicClock};
 use crate::driver::{Station, pin};
 use crate::driver_glommio;
-use crate::job::JobError;
 use crate::lanes::{Downstream, Stopped};
 use crate::observe::{Note, Progress};
 use crate::options::{Driver, Layout, Options};
+use crate::outcome::JobError;
 use crate::rate::{Rate, Schedule};
-use crate::shard::{Inlet, Outlet};
-use crate::source_loop::{SourceEnd, SourceLoop};
+use crate::shard::{Inlet, Outlet, ShardTotals};
+use crate::snapshots::SnapshotError;
+use crate::snapshots::barriers::Barriers;
+use crate::source_loop::SourceLoop;
 
 /// What all threads of a job share.
 pub(crate) struct Shared {
@@ -30,9 +33,18 @@ pub(crate) struct Shared {
     rate: Rate,
     driver: Driver,
     notes: mpsc::Sender<Note>,
-    shards_ready: AtomicUsize,
+    ready: AtomicUsize,
     started: OnceLock<i64>,
     stop: AtomicBool,
+}
+
+/// Where a source begins.
+pub(crate) struct SourceStart<'a, W> {
+    pub(crate) index: usize,
+    pub(crate) strategy: W,
+    /// Where it goes on.
+    pub(crate) restored: Option<SourcePosition>,
+    pub(crate) barriers: Option<Barriers<'a>>,
 }
 
 /// Why a thread ended before its time.
@@ -43,8 +55,17 @@ pub(crate) enum Ended<S, K> {
 }
 
 impl<S, K> From<Stopped> for Ended<S, K> {
-    fn from(Stopped: Stopped) -> Self {
-        Self::Stopped
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::ByAnother => Self::Stopped,
+            Stopped::StateFull => Self::Failed(JobError::StateFull),
+        }
+    }
+}
+
+impl<S, K> From<SnapshotError> for Ended<S, K> {
+    fn from(error: SnapshotError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -58,7 +79,7 @@ impl Shared {
             rate: options.rate,
             driver: options.driver,
             notes,
-            shards_ready: AtomicUsize::new(0),
+            ready: AtomicUsize::new(0),
             started: OnceLock::new(),
             stop: AtomicBool::new(false),
         };
@@ -75,18 +96,20 @@ impl Shared {
     }
 
     pub(crate) fn shard_is_ready(&self) {
-        self.shards_ready.fetch_add(1, Relaxed);
+        self.ready.fetch_add(1, Relaxed);
     }
 
-    /// Waits for every shard. The first event is due at the moment that this returns, the same for all sources.
+    /// Waits for every shard and every source. The first event is due at the moment that this returns, the same for all.
     fn start(&self) -> i64 {
-        while self.shards_ready.load(Relaxed) < self.layout.shards && !self.stopped() {
+        self.ready.fetch_add(1, Relaxed);
+        let all = self.layout.shards + self.layout.source_cores.len();
+        while self.ready.load(Relaxed) < all && !self.stopped() {
             thread::yield_now();
         }
         *self.started.get_or_init(|| self.clock.now())
     }
 
-    fn note(&self, note: Note) {
+    pub(crate) fn note(&self, note: Note) {
         // Nobody reads it any more if the caller's thread has panicked.
         let _ = self.notes.send(note);
     }
@@ -115,19 +138,29 @@ impl Shared {
         })
     }
 
-    /// The body of a source's thread: reads to the end of the input, into `down`. The count of events.
-    pub(crate) fn run_source<T: Source, W: WatermarkStrategy>(
+    /// The body of a source's thread: reads to the end of the input, into `down`. The count of events, and what the shard
+    /// did if it is on this thread.
+    pub(crate) fn run_source<T: Source, W: WatermarkStrategy, K>(
         &self,
-        index: usize,
-        source: T,
-        strategy: W,
+        mut source: T,
+        mut start: SourceStart<'_, W>,
         hash: impl Fn(&T::Event) -> u64,
         down: impl Downstream<T::Event>,
-    ) -> Result<u64, SourceEnd<T::Error>> {
+    ) -> Result<(u64, ShardTotals), Ended<T::Error, K>> {
+        let index = start.index;
         self.pin("source", self.layout.source_cores[index]);
+        let mut passed = 0;
+        if let Some(SourcePosition { events, watermark }) = start.restored {
+            passed = source.seek(events).map_err(|error| Ended::Failed(JobError::Source(error)))?;
+            if passed < events {
+                let (input, expected) = (index, events);
+                return Err(SnapshotError::InputTooShort { input, expected, found: passed }.into());
+            }
+            start.strategy.restore(watermark);
+        }
         let source_loop = SourceLoop {
             index,
-            strategy,
+            strategy: start.strategy,
             hash,
             down,
             schedule: Schedule::new(self.rate, self.start()),
@@ -135,8 +168,10 @@ impl Shared {
             wait: self.layout.wait,
             progress: &self.progress,
             stopped: || self.stopped(),
+            barriers: start.barriers,
+            passed,
         };
-        source_loop.run(source)
+        Ok(source_loop.run(source)?)
     }
 
     /// The body of a shard's thread. The count of events.
@@ -144,7 +179,7 @@ impl Shared {
         &self,
         shard: usize,
         station: Station<O, I, X, C>,
-    ) -> Result<u64, Stopped>
+    ) -> Result<ShardTotals, Stopped>
     where
         O: Operator,
         I: Inlet<O::In>,

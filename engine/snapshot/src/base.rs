@@ -164,7 +164,8 @@ pub fn map(
             bridges: entry.bridges.to_native(),
         };
         let id = TableId { number: entry.number.to_native(), instance: entry.instance.to_native() };
-        let table = RawTable::of_image(layout, range, &head, file, offset, budget).map_err(failed)?;
+        let table =
+            RawTable::of_image(layout, range, &head, file, offset, budget).map_err(failed)?;
         image.insert(id, table);
     }
     Ok(image)

@@ -10,6 +10,7 @@ mod store;
 #[doc(hidden)]
 pub mod conformance;
 pub mod object;
+pub mod base;
 pub mod manifest;
 pub mod catalog;
 pub mod retention;

@@ -9,6 +9,7 @@ pub mod shard_log;
 pub(crate) mod chain;
 pub(crate) mod uploader;
 pub(crate) mod restore;
+pub(crate) mod opened;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 use tidewire_event::time::SECOND;
 use tidewire_snapshot::{CatalogError, Compression, Job, Keep, Refusal, Store, StoreError};
 use tidewire_state::{ImageError, LayoutMismatch};
+
+use crate::clock::unix_now_ns;
 
 /// Where and how often a job's snapshots are taken.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ pub struct Snapshots {
     pub compression: Compression,
     /// A folder for files without a name: what is fetched, and what is unpacked.
     pub scratch: PathBuf,
+    /// The time of day, ns since the epoch: manifests carry it for people.
+    pub unix_now_ns: fn() -> i64,
 }
 
 impl Snapshots {
@@ -48,6 +53,7 @@ impl Snapshots {
             keep: Keep { newest: 3 },
             compression: Compression::None,
             scratch: std::env::temp_dir(),
+            unix_now_ns,
         }
     }
 }
@@ -112,6 +118,15 @@ pub enum SnapshotError {
         /// The epoch.
         epoch: u64,
     },
+    /// The last epoch could not be made durable, so its output was not committed.
+    #[error("the last epoch could not be made durable, and its output is not committed: {why}")]
+    NeverPublished {
+        /// What the store said at last.
+        why: String,
+    },
+    /// A stored base can not be mapped.
+    #[error(transparent)]
+    Base(#[from] tidewire_snapshot::base::BaseError),
     /// A stored object can not be read any more, though its checksums were right before.
     #[error("can not read a snapshot's object")]
     Object(#[from] tidewire_snapshot::ObjectError),
@@ -150,12 +165,9 @@ pub enum SnapshotError {
     /// The sink can not be part of a snapshot.
     #[error("this sink can not go on after a crash, so no snapshots can be taken")]
     Sink,
-    /// What the system said.
-    #[error("can not map a stored image")]
-    Map(#[from] std::io::Error),
 }
 
 /// Whether the snapshots of `found` are this job's.
 pub(crate) fn fits(job: &Job, found: &tidewire_snapshot::Manifest) -> Result<(), Refusal> {
-    found.fits(job)
+    found.fits(job, &uploader::layout())
 }

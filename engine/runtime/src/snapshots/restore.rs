@@ -4,8 +4,8 @@
 //! 2. With as many shards as it was taken with, tables are mapped as they are stored, and the logs behind them applied.
 //! 3. With another number of shards each record goes to the shard that owns its key group now.
 
-use tidewire_event::key::{hash_of_bytes, shard_of};
 use tidewire_event::HashRange;
+use tidewire_event::key::{hash_of_bytes, shard_of};
 use tidewire_snapshot::{Good, ShardState, Skipped, base, catalog};
 use tidewire_state::{Budget, Image};
 
@@ -75,7 +75,7 @@ fn image(
     let range = HashRange { first: state.first_hash, last: state.last_hash };
     let body = |name: &str| {
         let body = good.bodies.get(name);
-        body.ok_or_else(|| tidewire_snapshot::ObjectError::Missing { object: name.to_owned() })
+        body.ok_or_else(|| tidewire_snapshot::ObjectError::Missing { name: name.to_owned() })
     };
     let mut image = match &state.base {
         Some(object) => base::map(body(&object.name)?, range, budget, &snapshots.scratch)?,
