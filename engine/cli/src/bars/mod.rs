@@ -7,5 +7,5 @@ mod aggregate;
 mod sink;
 
 pub(crate) use aggregate::Bars;
-pub(crate) use sink::{BarSink, Summary, mean, price};
+pub(crate) use sink::{BarSink, Outputs, Summary, mean, price};
 pub(crate) use step::{BookStep, BookTotals, TickKind};

@@ -4,9 +4,13 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
 
+use rkyv::{Archive, Deserialize, Serialize, rancor};
 use tidewire_connect::market::Symbols;
-use tidewire_connect::rows::{Decimal, Field, RowError, RowWriter, divide_half_up, iso8601};
+use tidewire_connect::rows::{
+    Decimal, Field, PartsAccount, RowError, RowOutput, divide_half_up, iso8601,
+};
 use tidewire_dataflow::WindowRow;
+use tidewire_event::sink::LAST_EPOCH;
 use tidewire_event::{Header, Sink};
 
 use super::aggregate::{Bar, Trades};
@@ -34,10 +38,31 @@ const MEAN_DIGITS_MIN: u8 = 6;
 pub(crate) struct BarSink {
     symbols: Symbols,
     digits: u8,
-    rows: Option<RowWriter>,
-    late: Option<RowWriter>,
+    rows: Option<RowOutput>,
+    late: Option<RowOutput>,
     pub(crate) summary: Summary,
     window: WindowText,
+    is_durable: bool,
+}
+
+/// Where a sink's rows go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outputs<'a> {
+    /// The bars.
+    pub(crate) rows: Option<&'a Path>,
+    /// What came too late.
+    pub(crate) late: Option<&'a Path>,
+    /// Whether these are folders of parts, which snapshots can be taken of.
+    pub(crate) are_parts: bool,
+}
+
+/// What a snapshot knows of the sink.
+#[derive(Debug, Default, Archive, Serialize, Deserialize)]
+struct Account {
+    rows: Option<PartsAccount>,
+    late: Option<PartsAccount>,
+    windows: u64,
+    totals: Vec<(u32, InstrumentTotal)>,
 }
 
 /// What all windows come to.
@@ -48,7 +73,7 @@ pub(crate) struct Summary {
 }
 
 /// An instrument over all windows.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Archive, Serialize, Deserialize)]
 pub(crate) struct InstrumentTotal {
     pub(crate) trades: Option<Trades>,
     pub(crate) spread: (i128, i128),
@@ -66,17 +91,34 @@ impl BarSink {
     pub(crate) fn new(
         symbols: Symbols,
         digits: u8,
-        rows: Option<&Path>,
-        late: Option<&Path>,
+        outputs: Outputs<'_>,
     ) -> Result<Self, RowError> {
+        let open = if outputs.are_parts { RowOutput::parts } else { RowOutput::file };
         Ok(Self {
             symbols,
             digits,
-            rows: rows.map(|path| RowWriter::create(path, &COLUMNS)).transpose()?,
-            late: late.map(|path| RowWriter::create(path, &LATE_COLUMNS)).transpose()?,
+            rows: outputs.rows.map(|path| open(path, &COLUMNS)).transpose()?,
+            late: outputs.late.map(|path| open(path, &LATE_COLUMNS)).transpose()?,
             summary: Summary::default(),
             window: WindowText::default(),
+            is_durable: outputs.are_parts,
         })
+    }
+
+    /// Takes up the outputs where an account says, or begins them.
+    pub(crate) fn begin(&mut self, is_restored: bool) -> Result<(), RowError> {
+        let account = Account::default();
+        self.take_up(is_restored, &account)
+    }
+
+    fn take_up(&mut self, is_restored: bool, account: &Account) -> Result<(), RowError> {
+        let outputs = [(&mut self.rows, &account.rows), (&mut self.late, &account.late)];
+        for (output, account) in outputs {
+            if let Some(output) = output {
+                output.begin(is_restored, account.as_ref())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -177,10 +219,41 @@ impl Sink for BarSink {
         ])
     }
 
-    fn finish(&mut self) -> Result<(), RowError> {
-        for writer in [self.rows.take(), self.late.take()].into_iter().flatten() {
-            writer.finish()?;
+    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, RowError> {
+        if !self.is_durable {
+            return Ok(None);
         }
+        let is_last = epoch == LAST_EPOCH;
+        let mut account = |output: &mut Option<RowOutput>| match output {
+            Some(output) => output.prepare(epoch, is_last),
+            None => Ok(None),
+        };
+        let (rows, late) = (account(&mut self.rows)?, account(&mut self.late)?);
+        let mut totals: Vec<_> =
+            self.summary.by_instrument.iter().map(|(key, total)| (*key, *total)).collect();
+        totals.sort_unstable_by_key(|(instrument, _)| *instrument);
+        let account = Account { rows, late, windows: self.summary.windows, totals };
+        let bytes = rkyv::to_bytes::<rancor::Error>(&account).map_err(|_| RowError::Account)?;
+        Ok(Some(bytes.into_vec()))
+    }
+
+    fn commit(&mut self, epoch: u64) -> Result<(), RowError> {
+        [&mut self.rows, &mut self.late].into_iter().flatten().try_for_each(|it| it.commit(epoch))
+    }
+
+    fn restore(&mut self, prepared: &[u8]) -> Result<(), RowError> {
+        if prepared.is_empty() {
+            return self.begin(true);
+        }
+        let account =
+            rkyv::from_bytes::<Account, rancor::Error>(prepared).map_err(|_| RowError::Account)?;
+        self.take_up(true, &account)?;
+        self.summary.windows = account.windows;
+        self.summary.by_instrument = account.totals.into_iter().collect();
         Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), RowError> {
+        [&mut self.rows, &mut self.late].into_iter().flatten().try_for_each(RowOutput::finish)
     }
 }

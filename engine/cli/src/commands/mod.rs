@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod replay;
+pub(crate) mod snapshot_arguments;
 
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +29,10 @@ pub(crate) enum CommandError {
     Rows(#[from] RowError),
     #[error(transparent)]
     Report(#[from] ReportError),
+    #[error("can not read {}: {source}", path.display())]
+    Head { path: PathBuf, source: io::Error },
+    #[error("{} is a file: with --snapshots the output is a folder of parts", .0.display())]
+    OutputIsAFile(PathBuf),
     #[error("can not write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("can not write to standard output: {0}")]

@@ -10,10 +10,11 @@ use tidewire_connect::market::{CaptureReport, CaptureSource, MarketEvent, Sessio
 use tidewire_dataflow::{Bounded, Tumbling};
 use tidewire_event::time::SECOND;
 use tidewire_feeds::capture::Format;
-use tidewire_runtime::{Driver, Options, Outcome, Rate, Threads, Wait};
+use tidewire_runtime::{Driver, Options, Outcome, Rate, Threads, Wait, WhenFull};
 
 use super::CommandError;
-use crate::bars::{BarSink, Bars, BookStep, BookTotals, Summary, mean, price};
+use super::snapshot_arguments::SnapshotArguments;
+use crate::bars::{BarSink, Bars, BookStep, BookTotals, Outputs, Summary, mean, price};
 use crate::report::{
     self, Host, Input, LatencyReport, LogFile, PERCENTILES, Percentiles, Report, Watcher,
 };
@@ -52,10 +53,11 @@ pub(crate) struct Arguments {
     /// What drives the shards.
     #[arg(long, default_value = "glommio")]
     pub(crate) driver: DriverArgument,
-    /// Write the bars to this file, .csv or .jsonl; without it the busiest symbols are shown.
+    /// Write the bars to this file, .csv or .jsonl; without it the busiest symbols are shown. With --snapshots this is a
+    /// folder of parts: in the order of their names they are the whole output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Write what came too late for its window to this file, .csv or .jsonl.
+    /// Write what came too late for its window to this file, .csv or .jsonl; with --snapshots, to this folder.
     #[arg(long, value_name = "FILE")]
     pub(crate) late: Option<PathBuf>,
     /// Write a report to this folder: latencies as text, log and picture, and the run as JSON.
@@ -67,6 +69,22 @@ pub(crate) struct Arguments {
     /// Fail at the first message that breaks its specification.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Memory that the state may take, as 512MiB or 8GiB; half of the host's if it is not given.
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) state_budget: Option<usize>,
+    /// What happens to an event of a new key when the state has taken all its memory.
+    #[arg(long, default_value = "stop")]
+    pub(crate) when_full: WhenFullArgument,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WhenFullArgument {
+    /// The run stops with an error.
+    Stop,
+    /// The event is left out and counted.
+    Refuse,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -87,7 +105,7 @@ pub(crate) enum DriverArgument {
     Thread,
 }
 
-fn nanoseconds_of(text: &str) -> Result<i64, String> {
+pub(crate) fn nanoseconds_of(text: &str) -> Result<i64, String> {
     let wrong = || format!("\"{text}\" is no duration: write it as 250ms, 1s, or 5m");
     let duration: SignedDuration = text.parse().map_err(|_| wrong())?;
     let ns = i64::try_from(duration.as_nanos()).map_err(|_| wrong())?;
@@ -121,6 +139,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
 
 /// Replays, writes what was asked for, and warns of what was wrong with the capture.
 pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
+    let snapshots = arguments.snapshots.of_replay(arguments)?;
     let symbols = Symbols::default();
     let source = CaptureSource::open(
         &arguments.capture,
@@ -130,9 +149,16 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
         symbols.clone(),
     )?;
     let (format, digits, capture) = (source.format(), source.price_digits(), source.report());
-    let sink =
-        BarSink::new(symbols.clone(), digits, arguments.out.as_deref(), arguments.late.as_deref())?;
-    let options = options(arguments);
+    let outputs = Outputs {
+        rows: arguments.out.as_deref(),
+        late: arguments.late.as_deref(),
+        are_parts: snapshots.is_some(),
+    };
+    let mut sink = BarSink::new(symbols.clone(), digits, outputs)?;
+    if !arguments.snapshots.restore {
+        sink.begin(false)?;
+    }
+    let options = Options { snapshots, ..options(arguments) };
     if let Some(folder) = &arguments.report {
         report::create_folder(folder)?;
     }
@@ -146,7 +172,10 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
     let outcome = stream(source)
         .watermark(|| Bounded::new(max_disorder))
         .key_by(|event: &MarketEvent| event.instrument)
-        .process(|| BookStep::new(by_instrument, Arc::clone(&books)), |tick| tick.instrument)
+        .process(
+            |arena| BookStep::new(arena, by_instrument, Arc::clone(&books)),
+            |tick| tick.instrument,
+        )
         .window(arguments.window, Bars)
         .run(sink, &options, &mut watcher)?;
     let notes = std::mem::take(&mut watcher.notes);
@@ -185,7 +214,25 @@ fn options(arguments: &Arguments) -> Options {
             DriverArgument::Glommio => Driver::Glommio,
             DriverArgument::Thread => Driver::Thread,
         },
+        state_bytes_max: arguments.state_budget.unwrap_or(default.state_bytes_max),
+        when_full: match arguments.when_full {
+            WhenFullArgument::Stop => WhenFull::Stop,
+            WhenFullArgument::Refuse => WhenFull::Refuse,
+        },
+        snapshots: None,
     }
+}
+
+/// A size as people write it, in bytes.
+fn bytes(text: &str) -> Result<usize, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0)];
+    let wrong = || format!("\"{text}\" is no size: write it as 512MiB or 8GiB");
+    let (digits, shift) = units
+        .into_iter()
+        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim(), shift)))
+        .ok_or_else(wrong)?;
+    let number: usize = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0).ok_or_else(wrong)
 }
 
 /// Says what was wrong with the capture: the first problems with their places, and the counts.
@@ -306,6 +353,21 @@ pub(crate) fn in_words(replayed: &Replayed) -> String {
         grouped(outcome.late),
         outcome.threads,
     );
+    if let Some(snapshots) = &outcome.snapshots {
+        text.push_str(&format!(
+            "\n{} snapshot(s), {} given up, {} bytes stored; longest freeze {}, longest from barrier to manifest {}",
+            grouped(snapshots.published),
+            grouped(snapshots.given_up),
+            grouped(snapshots.bytes),
+            nanoseconds(snapshots.freeze_ns_max.max(0) as u64),
+            nanoseconds(snapshots.publish_ns_max.max(0) as u64),
+        ));
+        if let Some(epoch) = snapshots.restored {
+            text.push_str(&format!(
+                "\ngone on from epoch {epoch}; the counts above are of this run"
+            ));
+        }
+    }
     if outcome.late > 0 {
         text.push_str("\nlate: see them with --late FILE, or raise --max-disorder");
     }
@@ -318,6 +380,7 @@ pub(crate) fn in_words(replayed: &Replayed) -> String {
         ("orders or levels refused at a bound", counters.refused_at_bound),
         ("trade breaks (their trades stay in the bars)", books.trade_breaks),
         ("messages that break their specification (skipped)", capture.stats.decode_errors),
+        ("events refused because the state was full", outcome.refused),
     ];
     for (name, count) in odd.into_iter().filter(|(_, count)| *count > 0) {
         text.push_str(&format!("\n{name}: {}", grouped(count)));

@@ -19,8 +19,20 @@ impl NewFile {
     /// # Errors
     /// It can not be made.
     pub fn create(path: &Path) -> io::Result<(Self, File)> {
+        Self::create_beside(path, ".unfinished")
+    }
+
+    /// Begins the file at `path` under a name that no other process uses: one that was taken for dead may still write.
+    ///
+    /// # Errors
+    /// It can not be made.
+    pub fn create_alone(path: &Path) -> io::Result<(Self, File)> {
+        Self::create_beside(path, &format!(".{}.unfinished", std::process::id()))
+    }
+
+    fn create_beside(path: &Path, suffix: &str) -> io::Result<(Self, File)> {
         let mut unfinished = path.to_owned().into_os_string();
-        unfinished.push(".unfinished");
+        unfinished.push(suffix);
         let unfinished = PathBuf::from(unfinished);
         let file = File::create(&unfinished)?;
         Ok((Self { path: path.to_owned(), unfinished, finished: false }, file))
@@ -41,6 +53,38 @@ impl NewFile {
         fs::rename(&self.unfinished, &self.path)?;
         self.finished = true;
         Ok(())
+    }
+
+    /// Puts `file`, all of it written, on the disk, and keeps its unfinished name until it is [published](SealedFile).
+    ///
+    /// # Errors
+    /// It can not be written.
+    pub fn seal(mut self, file: &File) -> io::Result<SealedFile> {
+        file.sync_all()?;
+        self.finished = true;
+        Ok(SealedFile { path: self.path.clone(), unfinished: self.unfinished.clone() })
+    }
+}
+
+/// A file that is whole and on the disk, but does not have its name yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedFile {
+    /// Where it will be.
+    pub path: PathBuf,
+    /// Where it is.
+    pub unfinished: PathBuf,
+}
+
+impl SealedFile {
+    /// Gives the file its name, unless it has it already.
+    ///
+    /// # Errors
+    /// It can not be renamed, or is neither here nor there.
+    pub fn publish(&self) -> io::Result<()> {
+        match fs::rename(&self.unfinished, &self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.path.exists() => Ok(()),
+            renamed => renamed,
+        }
     }
 }
 

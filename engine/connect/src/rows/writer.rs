@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::new_file::NewFile;
+use super::new_file::{NewFile, SealedFile};
 
 /// CSV with a header, or a JSON object for each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,27 @@ pub enum RowError {
         /// The file.
         path: PathBuf,
     },
+    /// The folder has parts of another run.
+    #[error(
+        "{} already holds parts of an output: take an empty folder, or go on from a snapshot with --restore",
+        folder.display()
+    )]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder has parts, and there is no snapshot that they belong to.
+    #[error(
+        "{} holds committed parts, and there is no snapshot to go on from: take an empty folder",
+        folder.display()
+    )]
+    WithoutSnapshot {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// What a snapshot says of the output can not be read.
+    #[error("the snapshot's account of the output can not be read")]
+    Account,
     /// The file can not be written.
     #[error("can not write {}: {source}", path.display())]
     Write {
@@ -57,7 +78,26 @@ enum Out {
     Json(BufWriter<File>),
 }
 
+impl Out {
+    /// The file, with all that was buffered in it.
+    fn into_file(self) -> io::Result<File> {
+        match self {
+            Self::Csv(csv) => csv.into_inner().map_err(|error| error.into_error()),
+            Self::Json(out) => out.into_inner().map_err(io::IntoInnerError::into_error),
+        }
+    }
+}
+
 impl RowFormat {
+    /// How files of this format end.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "jsonl",
+        }
+    }
+
     /// The format that the name of a file asks for.
     ///
     /// # Errors
@@ -78,12 +118,37 @@ impl RowWriter {
     /// The name does not say the format, or the file can not be made.
     pub fn create(path: &Path, columns: &'static [&'static str]) -> Result<Self, RowError> {
         let format = RowFormat::of(path)?;
+        Self::over(path, NewFile::create(path), columns, format, true)
+    }
+
+    /// A writer of a part of an output: only the first has a header.
+    ///
+    /// # Errors
+    /// The file can not be made.
+    pub fn create_part(
+        path: &Path,
+        columns: &'static [&'static str],
+        format: RowFormat,
+        is_first: bool,
+    ) -> Result<Self, RowError> {
+        Self::over(path, NewFile::create_alone(path), columns, format, is_first)
+    }
+
+    fn over(
+        path: &Path,
+        file: io::Result<(NewFile, File)>,
+        columns: &'static [&'static str],
+        format: RowFormat,
+        has_header: bool,
+    ) -> Result<Self, RowError> {
         let failed = |source| RowError::Write { path: path.to_owned(), source };
-        let (new_file, file) = NewFile::create(path).map_err(failed)?;
+        let (new_file, file) = file.map_err(failed)?;
         let out = match format {
             RowFormat::Csv => {
                 let mut csv = csv::Writer::from_writer(file);
-                csv.write_record(columns).map_err(|error| failed(error.into()))?;
+                if has_header {
+                    csv.write_record(columns).map_err(|error| failed(error.into()))?;
+                }
                 Out::Csv(Box::new(csv))
             }
             RowFormat::Json => Out::Json(BufWriter::new(file)),
@@ -116,12 +181,18 @@ impl RowWriter {
     /// The file can not be written or renamed.
     pub fn finish(self) -> Result<(), RowError> {
         let path = self.file.path().to_owned();
-        let written = match self.out {
-            Out::Csv(csv) => csv.into_inner().map_err(|error| error.into_error()),
-            Out::Json(out) => out.into_inner().map_err(io::IntoInnerError::into_error),
-        };
-        let finished = written.and_then(|file| self.file.finish(&file));
+        let finished = self.out.into_file().and_then(|file| self.file.finish(&file));
         finished.map_err(|source| RowError::Write { path, source })
+    }
+
+    /// Writes what is buffered to the disk; the file gets its name later.
+    ///
+    /// # Errors
+    /// The file can not be written.
+    pub fn seal(self) -> Result<SealedFile, RowError> {
+        let path = self.file.path().to_owned();
+        let sealed = self.out.into_file().and_then(|file| self.file.seal(&file));
+        sealed.map_err(|source| RowError::Write { path, source })
     }
 }
 
