@@ -171,3 +171,6 @@ pub enum SnapshotError {
 pub(crate) fn fits(job: &Job, found: &tidewire_snapshot::Manifest) -> Result<(), Refusal> {
     found.fits(job, &uploader::layout())
 }
+
+#[cfg(test)]
+mod tests;

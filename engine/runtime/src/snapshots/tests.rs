@@ -1,0 +1,198 @@
+//! Jobs with snapshots, cut short and gone on with.
+
+use std::cmp::Ordering;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, Window, WindowRow};
+use tidewire_event::record::u64_le;
+use tidewire_event::{Header, Sink, Source, Stamped, hash_of};
+use tidewire_snapshot::{Job as JobName, MemoryStore};
+use tidewire_state::Arena;
+
+use super::*;
+use crate::options::{Options, Threads};
+use crate::{Job, JobError, Outcome, Silent};
+
+const EVENTS: u64 = 300_000;
+const KEYS: u64 = 1_000;
+
+#[derive(Clone)]
+struct Sum;
+
+impl Aggregate for Sum {
+    type In = u64;
+    type Partial = u64_le;
+    type Out = u64;
+
+    fn lift(&self, _: &Header, event: &u64) -> u64_le {
+        (*event).into()
+    }
+
+    fn combine(&self, a: &u64_le, b: &u64_le) -> u64_le {
+        (*a + *b).into()
+    }
+
+    fn lower(&self, _: Window, sum: &u64_le) -> u64 {
+        sum.to_native()
+    }
+}
+
+/// 0, 1, 2, ... in time and value, a little out of order; fails at `fail_at`.
+struct Numbers {
+    next: u64,
+    fail_at: u64,
+}
+
+impl Source for Numbers {
+    type Event = u64;
+    type Error = io::Error;
+
+    fn next(&mut self) -> Result<Option<Stamped<u64>>, io::Error> {
+        if self.next == self.fail_at {
+            return Err(io::Error::other("the cable is cut"));
+        }
+        if self.next == EVENTS {
+            return Ok(None);
+        }
+        let event = self.next;
+        self.next += 1;
+        let ts = event as i64 - (event * 7_919 % 50) as i64;
+        Ok(Some(Stamped { ts, received: ts, event }))
+    }
+}
+
+/// Rows that have been committed, and those that are prepared: both survive the job.
+#[derive(Debug, Default)]
+struct Disk {
+    committed: Vec<(i64, u64, u64)>,
+    prepared: Vec<(u64, Vec<(i64, u64, u64)>)>,
+}
+
+struct Durable {
+    disk: Arc<Mutex<Disk>>,
+    rows: Vec<(i64, u64, u64)>,
+}
+
+impl Sink for Durable {
+    type Row = WindowRow<u64, u64>;
+    type Late = u64;
+    type Error = io::Error;
+
+    fn compare(&self, a: &Self::Row, b: &Self::Row) -> Ordering {
+        a.key.cmp(&b.key)
+    }
+
+    fn row(&mut self, row: Self::Row) -> Result<(), io::Error> {
+        self.rows.push((row.window.end, row.key, row.value));
+        Ok(())
+    }
+
+    fn late(&mut self, _: &Header, _: u64) -> Result<(), io::Error> {
+        Ok(())
+    }
+
+    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, io::Error> {
+        let mut disk = self.disk.lock().unwrap();
+        disk.prepared.push((epoch, std::mem::take(&mut self.rows)));
+        let rows = disk.prepared.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+        Ok(Some(((disk.committed.len() + rows) as u64).to_le_bytes().to_vec()))
+    }
+
+    fn commit(&mut self, epoch: u64) -> Result<(), io::Error> {
+        let mut disk = self.disk.lock().unwrap();
+        let Disk { committed, prepared } = &mut *disk;
+        prepared.retain_mut(|(of, rows)| {
+            if *of <= epoch {
+                committed.append(rows);
+            }
+            *of > epoch
+        });
+        Ok(())
+    }
+
+    fn restore(&mut self, prepared: &[u8]) -> Result<(), io::Error> {
+        let mut disk = self.disk.lock().unwrap();
+        let Disk { committed, prepared: rows } = &mut *disk;
+        let total = prepared.try_into().map_or(0, u64::from_le_bytes) as usize;
+        committed.extend(rows.drain(..).flat_map(|(_, rows)| rows));
+        assert!(committed.len() >= total, "prepared output was lost");
+        committed.truncate(total);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), io::Error> {
+        Ok(())
+    }
+}
+
+fn run(
+    disk: &Arc<Mutex<Disk>>,
+    snapshots: Option<Snapshots>,
+    threads: Threads,
+    fail_at: u64,
+) -> Result<Outcome<Durable>, JobError<io::Error, io::Error>> {
+    let key_of = |event: &u64| event % KEYS;
+    let job = Job {
+        sources: vec![Numbers { next: 0, fail_at }],
+        watermarks: || Bounded::new(50),
+        hash: move |event: &u64| hash_of(&key_of(event)),
+        operator: move |arena: Arena| {
+            KeyedWindow::new(Tumbling::new(5_000).unwrap(), key_of, Sum, arena)
+        },
+        sink: Durable { disk: Arc::clone(disk), rows: Vec::new() },
+    };
+    job.run(&Options { threads, snapshots, ..Options::default() }, &mut Silent)
+}
+
+fn snapshots(store: &MemoryStore, restore: bool) -> Snapshots {
+    let job = JobName { fingerprint: "numbers".to_owned(), description: Default::default() };
+    Snapshots { every_ns: 1, restore, ..Snapshots::new(Arc::new(store.clone()), job) }
+}
+
+#[test]
+fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
+    let whole = Arc::default();
+    run(&whole, None, Threads::Inline, u64::MAX).unwrap().sink.commit_all();
+    let expected = std::mem::take(&mut whole.lock().unwrap().committed);
+    assert_eq!(expected.len() as u64, EVENTS / 5_000 * KEYS + KEYS);
+    let layouts = [Threads::Inline, Threads::Shards(1), Threads::Shards(2), Threads::Shards(3)];
+    for first in layouts {
+        let (store, disk) = (MemoryStore::default(), Arc::default());
+        let cuts = [100_000, 200_000, 299_999, u64::MAX];
+        let (mut restored, mut published) = (0, 0);
+        for (run_number, cut) in cuts.into_iter().enumerate() {
+            let threads = if run_number == 0 { first } else { layouts[run_number] };
+            let snapshots = snapshots(&store, run_number > 0);
+            match run(&disk, Some(snapshots), threads, cut) {
+                Ok(outcome) => {
+                    let totals = outcome.snapshots.unwrap();
+                    restored += u64::from(totals.restored.is_some());
+                    published += totals.published;
+                }
+                Err(error) => assert_eq!(error.to_string(), "the cable is cut"),
+            }
+        }
+        assert!(restored == 1 && published > 0, "{first:?}");
+        assert!(disk.lock().unwrap().committed == expected, "{first:?}");
+    }
+}
+
+impl Durable {
+    fn commit_all(mut self) {
+        self.prepare(1).unwrap();
+        self.commit(1).unwrap();
+    }
+}
+
+#[test]
+fn a_store_with_snapshots_is_not_begun_again_and_another_job_is_refused() {
+    let (store, disk) = (MemoryStore::default(), Arc::default());
+    run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX).unwrap();
+    let again = run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX);
+    assert!(matches!(again, Err(JobError::Snapshot(SnapshotError::NotEmpty { .. }))));
+    let mut other = snapshots(&store, true);
+    other.job.fingerprint = "letters".to_owned();
+    let refused = run(&disk, Some(other), Threads::Inline, u64::MAX).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, JobError::Snapshot(SnapshotError::Catalog(_))), "{refused}");
+}
