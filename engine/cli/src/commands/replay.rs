@@ -146,7 +146,10 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
     let outcome = stream(source)
         .watermark(|| Bounded::new(max_disorder))
         .key_by(|event: &MarketEvent| event.instrument)
-        .process(|| BookStep::new(by_instrument, Arc::clone(&books)), |tick| tick.instrument)
+        .process(
+            |arena| BookStep::new(by_instrument, arena, Arc::clone(&books)),
+            |tick| tick.instrument,
+        )
         .window(arguments.window, Bars)
         .run(sink, &options, &mut watcher)?;
     let notes = std::mem::take(&mut watcher.notes);
@@ -185,6 +188,7 @@ fn options(arguments: &Arguments) -> Options {
             DriverArgument::Glommio => Driver::Glommio,
             DriverArgument::Thread => Driver::Thread,
         },
+        ..default
     }
 }
 
