@@ -57,11 +57,10 @@ impl Ledger<'_> {
 
     /// All orders of the instrument are gone.
     pub(super) fn clear(&mut self, own: u32) {
-        if self.kept.is_some() {
-            let orders = self.books.orders().filter(|(_, order)| order.instrument == own);
-            let references: Vec<_> = orders.map(|(reference, _)| reference).collect();
-            for key in references.into_iter().map(|reference| self.key(own, reference)) {
-                self.kept.iter_mut().for_each(|kept| kept.remove_order(&key));
+        if let Some(kept) = &mut self.kept {
+            let instrument = self.only.unwrap_or(own);
+            for (reference, _) in self.books.orders().filter(|(_, order)| order.instrument == own) {
+                kept.remove_order(&OrderKey { instrument, reference });
             }
         }
         self.books.clear(own);
