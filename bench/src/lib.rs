@@ -9,7 +9,20 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use rkyv::Portable;
 use serde::Serialize;
+use tidewire::prelude::{i64_le, u64_le};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// The value of a key, as tables keep it.
+#[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct Total {
+    /// How many.
+    pub count: u64_le,
+    /// What they come to.
+    pub sum: i64_le,
+}
 
 /// One contestant of a comparison.
 pub struct Contestant<'a> {

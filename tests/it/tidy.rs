@@ -41,7 +41,7 @@ const ASYNC_RUNTIMES: [&str; 3] = ["axum", "hyper", "tokio"];
 const ASYNC_LEAVES: [&str; 1] = ["tidewire-s3"];
 
 const GLOMMIO_FILE: &str = "engine/runtime/src/driver_glommio.rs";
-const UNSAFE_FILE: &str = "engine/state/src/table.rs";
+const UNSAFE_FILES: [&str; 2] = ["engine/state/src/mapping.rs", "engine/state/src/slots.rs"];
 const CLOCK_FILE: &str = "engine/runtime/src/clock.rs";
 const SOURCE_LINES_MAX: usize = 600;
 
@@ -132,16 +132,16 @@ fn glommio_is_named_in_one_file() {
 }
 
 #[test]
-fn unsafe_code_lives_in_one_file() {
+fn unsafe_code_lives_in_two_files() {
     let breaches = lines_of_code(
-        |file| file.path == UNSAFE_FILE,
+        |file| UNSAFE_FILES.contains(&file.path.as_str()),
         |code| {
             code.contains("allow(unsafe_code)")
                 || code.split(|c| !is_of_a_name(c)).any(|word| word == "unsafe")
         },
     );
-    let remedy = format!("write it safely, or with a proof in {UNSAFE_FILE}");
-    hold("unsafe code lives in one file", &remedy, &breaches);
+    let remedy = format!("write it safely, or with a proof in one of {UNSAFE_FILES:?}");
+    hold("unsafe code lives in two files", &remedy, &breaches);
 
     let roots = files().into_iter().filter(|file| {
         let is_root = file.path.ends_with("/src/lib.rs") || file.path.ends_with("/src/main.rs");

@@ -45,19 +45,19 @@ struct Sum;
 
 impl Aggregate for Sum {
     type In = Event;
-    type Partial = i64;
+    type Partial = i64_le;
     type Out = i64;
 
-    fn lift(&self, _: &Header, event: &Event) -> i64 {
-        event.value
+    fn lift(&self, _: &Header, event: &Event) -> i64_le {
+        event.value.into()
     }
 
-    fn combine(&self, a: &i64, b: &i64) -> i64 {
-        a + b
+    fn combine(&self, a: &i64_le, b: &i64_le) -> i64_le {
+        (*a + *b).into()
     }
 
-    fn lower(&self, _: Window, sum: &i64) -> i64 {
-        *sum
+    fn lower(&self, _: Window, sum: &i64_le) -> i64 {
+        sum.to_native()
     }
 }
 

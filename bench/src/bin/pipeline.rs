@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use tidewire::prelude::*;
-use tidewire_bench::Comparison;
+use tidewire_bench::{Comparison, Total};
 
 #[derive(Parser)]
 struct Arguments {
@@ -45,19 +45,19 @@ struct CountAndSum;
 
 impl Aggregate for CountAndSum {
     type In = Event;
-    type Partial = (u64, i64);
+    type Partial = Total;
     type Out = (u64, i64);
 
-    fn lift(&self, _: &Header, event: &Event) -> (u64, i64) {
-        (1, event.value)
+    fn lift(&self, _: &Header, event: &Event) -> Total {
+        Total { count: 1.into(), sum: event.value.into() }
     }
 
-    fn combine(&self, a: &(u64, i64), b: &(u64, i64)) -> (u64, i64) {
-        (a.0 + b.0, a.1 + b.1)
+    fn combine(&self, a: &Total, b: &Total) -> Total {
+        Total { count: (a.count + b.count).into(), sum: (a.sum + b.sum).into() }
     }
 
-    fn lower(&self, _: Window, partial: &(u64, i64)) -> (u64, i64) {
-        *partial
+    fn lower(&self, _: Window, total: &Total) -> (u64, i64) {
+        (total.count.to_native(), total.sum.to_native())
     }
 }
 

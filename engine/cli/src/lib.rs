@@ -1,7 +1,8 @@
 //! Tidewire: event-by-event stream processing in event time, on pinned cores.
 //!
 //! A pipeline is built from types and compiled into one loop: no dynamic dispatch stands between an event and its
-//! state. An event is a plain `Copy` value, an aggregate is a trait of three functions:
+//! state. An event is a plain `Copy` value, an aggregate is a trait of three functions, and its partial result is a
+//! [`Record`](event::Record): a little-endian number, or a struct of some (see [`event::record`]).
 //!
 //! ```
 //! use tidewire::prelude::*;
@@ -15,11 +16,11 @@
 //!
 //! impl Aggregate for Spent {
 //!     type In = Purchase;
-//!     type Partial = i64;
+//!     type Partial = i64_le; // as it lies in the state and in snapshots
 //!     type Out = i64;
-//!     fn lift(&self, _: &Header, purchase: &Purchase) -> i64 { purchase.cents }
-//!     fn combine(&self, earlier: &i64, later: &i64) -> i64 { earlier + later }
-//!     fn lower(&self, _: Window, cents: &i64) -> i64 { *cents }
+//!     fn lift(&self, _: &Header, purchase: &Purchase) -> i64_le { purchase.cents.into() }
+//!     fn combine(&self, earlier: &i64_le, later: &i64_le) -> i64_le { (*earlier + *later).into() }
+//!     fn lower(&self, _: Window, cents: &i64_le) -> i64 { cents.to_native() }
 //! }
 //!
 //! let purchases = [(1, 7, 250), (4, 9, 100), (2, 7, 50), (11, 7, 5)]
@@ -42,16 +43,21 @@ pub use stream::{Changed, Collected, Keyed, Query, Stream, Timed, Windowed, stre
 pub use tidewire_dataflow as dataflow;
 pub use tidewire_event as event;
 pub use tidewire_runtime as runtime;
+pub use tidewire_state as state;
 
 /// What a pipeline needs.
 pub mod prelude {
     pub use tidewire_dataflow::{
         Aggregate, Bounded, Monotonic, Process, Tumbling, WatermarkStrategy, Window, WindowRow,
     };
+    pub use tidewire_event::record::{
+        Record, i16_le, i32_le, i64_le, i128_le, u16_le, u32_le, u64_le, u128_le,
+    };
     pub use tidewire_event::source::events;
     pub use tidewire_event::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
-    pub use tidewire_event::{Header, Sink, Source, Stamped};
+    pub use tidewire_event::{Header, Key, Sink, Source, Stamped};
     pub use tidewire_runtime::{Driver, Observer, Options, Rate, Silent, Threads, Wait};
+    pub use tidewire_state::{Arena, Durable};
 
     pub use crate::stream::stream;
 }

@@ -4,6 +4,7 @@
 mod bars;
 mod commands;
 mod report;
+mod store;
 mod terminal;
 
 use std::process::ExitCode;

@@ -55,6 +55,26 @@ integer_keys!(
     u128 as u128_le
 );
 
+macro_rules! byte_keys {
+    ($($native:ty),*) => {$(
+        impl Key for $native {
+            type Archived = Self;
+
+            #[inline(always)]
+            fn archive(&self) -> Self {
+                *self
+            }
+
+            #[inline(always)]
+            fn read(archived: &Self) -> Self {
+                *archived
+            }
+        }
+    )*};
+}
+
+byte_keys!(i8, u8);
+
 /// Names of a fixed length, as feeds have them.
 impl<const N: usize> Key for [u8; N] {
     type Archived = Self;

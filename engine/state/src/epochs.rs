@@ -193,6 +193,8 @@ impl Epochs {
         self.removed_open.clear();
         self.removed_closed.clear();
         self.removed_logged = 0;
+        // Left by an epoch that was given up, they would be taken for records of what the table holds next.
+        self.captured.clear();
     }
 
     fn copy(&mut self, key: &[u8], value: &[u8]) -> bool {

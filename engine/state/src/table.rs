@@ -2,7 +2,8 @@
 //!
 //! 1. A record stands in its slot: nothing lies between a key's hash and its record.
 //! 2. Slots are indexed from the top bits of the hash, within the range of hashes that the shard owns, so a key group
-//!    is one contiguous stretch of the table.
+//!    is one contiguous stretch of the table. Not so where a key lies inside a key, as the orders of an instrument do:
+//!    one key group may then hold nearly all records, and they are indexed from the bits below the key group's.
 //! 3. A slot is taken if its tag is the table's generation. Emptying the table is one increment. A slot whose record was
 //!    removed carries the generation + 1, and still bridges the probe sequences over it.
 //! 4. Growth is incremental: when the table is full its records stay where they are, a larger array is made, and each
@@ -11,12 +12,14 @@
 //! 5. New slots come from the system as zeroed pages and are first touched when a record needs them.
 //! 6. Every write to a record, and every move of one, passes through [`Epochs`].
 
-use std::fs::File;
-use std::io;
+mod stored;
+mod typed;
+
+pub use stored::{ImageHead, LayoutMismatch};
 
 use tidewire_event::key::hash_of_bytes;
-use tidewire_event::{HashRange, Key, Record};
-use zerocopy::IntoBytes;
+use tidewire_event::HashRange;
+use tidewire_event::limits::KEY_GROUPS;
 
 use crate::budget::{Budget, Full};
 use crate::epochs::Epochs;
@@ -47,7 +50,7 @@ pub struct RawTable<S> {
     /// The array that is being emptied while the table grows.
     old: Option<Old<S>>,
     range: HashRange,
-    /// Left shift that spreads the shard's range of hashes over all 64 bits.
+    /// Left shift that spreads the shard's hashes over all 64 bits: see 2 of the module.
     spread: u32,
     /// The tag of a slot that is taken: odd, so that a fresh slot (0) never has it.
     generation: u32,
@@ -67,17 +70,6 @@ struct Old<S> {
     moved: usize,
 }
 
-/// What a stored image says of a table beside its slots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ImageHead {
-    /// Slots, a power of two.
-    pub slots: u64,
-    /// Records.
-    pub len: u64,
-    /// Slots that bridge for a removed record.
-    pub bridges: u64,
-}
-
 /// Where a key is, or where it may be put.
 enum Probe {
     Found(usize),
@@ -86,225 +78,6 @@ enum Probe {
 
 fn narrow(count: usize) -> u32 {
     u64::BITS - count.trailing_zeros()
-}
-
-impl<K: Key, V: Record> Table<K, V> {
-    /// An empty table for keys whose hashes lie in `range`. If it `is_tracked`, its changes can be captured.
-    ///
-    /// # Errors
-    /// The budget has no room for it.
-    pub fn new(range: HashRange, budget: &Budget, is_tracked: bool) -> Result<Self, Full> {
-        Self::with_slots(Typed::NEW, SLOTS_MIN, range, budget, is_tracked)
-    }
-
-    /// An empty table with room for `records` before it grows, in memory that is touched now and lies in huge pages
-    /// where the host has them.
-    ///
-    /// # Errors
-    /// The budget has no room for it.
-    pub fn with_capacity(
-        records: usize,
-        range: HashRange,
-        budget: &Budget,
-        is_tracked: bool,
-    ) -> Result<Self, Full> {
-        let slots = (records * 16 / 11 + 1).next_power_of_two().max(SLOTS_MIN);
-        Self::with_slots(Typed::NEW, slots, range, budget, is_tracked)
-    }
-
-    /// A restored table as one of keys `K` and values `V`.
-    ///
-    /// # Errors
-    /// It has another layout.
-    pub fn adopt(mut raw: RawTable<Layout>, is_tracked: bool) -> Result<Self, LayoutMismatch> {
-        raw.settle();
-        let RawTable { slots, range, spread, len, bridges, parity, budget, .. } = raw;
-        let slots = slots
-            .cast(Typed::NEW)
-            .map_err(|(stored, expected)| LayoutMismatch { stored, expected })?;
-        let epochs = Epochs::new(is_tracked);
-        let shape = Typed::NEW;
-        Ok(Self {
-            shape,
-            slots,
-            old: None,
-            range,
-            spread,
-            generation: 1,
-            len,
-            bridges,
-            parity,
-            epochs,
-            budget,
-        })
-    }
-
-    /// The record of `key`; a new one, with the value that `new` makes, if it has none. `None` if the table is full and
-    /// its budget lets it grow no more.
-    #[inline(always)]
-    pub fn entry(&mut self, key: &K, new: impl FnOnce() -> V) -> Option<&mut V> {
-        let key = key.archive();
-        let hash = self.hash(key.as_bytes());
-        if self.old.is_some() {
-            self.move_some();
-        }
-        match self.probe(hash, key.as_bytes()) {
-            Probe::Found(at) => {
-                self.touch(at);
-                Some(self.slots.value_mut(at))
-            }
-            Probe::Free(at) => self.entry_elsewhere(hash, at, key.as_bytes(), new),
-        }
-    }
-
-    /// The record is not in the array, where slot `at` is free for it.
-    #[cold]
-    #[inline(never)]
-    fn entry_elsewhere(
-        &mut self,
-        hash: u64,
-        mut at: usize,
-        key: &[u8],
-        new: impl FnOnce() -> V,
-    ) -> Option<&mut V> {
-        if self.take_from_old(hash, at, key) {
-            self.touch(at);
-        } else {
-            at = self.insert(hash, at, key, new().as_bytes())?;
-        }
-        Some(self.slots.value_mut(at))
-    }
-
-    /// The record of `key`, to change it, if it has one.
-    #[inline]
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let key = key.archive();
-        let at = self.find(key.as_bytes())?;
-        self.touch(at);
-        Some(self.slots.value_mut(at))
-    }
-
-    /// Removes the record of `key`, and gives its value, if it has one.
-    #[inline]
-    pub fn remove(&mut self, key: &K) -> Option<V> {
-        let key = key.archive();
-        let at = self.find(key.as_bytes())?;
-        let value = *self.slots.value(at);
-        self.remove_at(at);
-        Some(value)
-    }
-
-    /// Every record, in no order that means anything.
-    pub fn iter(&self) -> impl Iterator<Item = (K, &V)> {
-        let arrays = self.old.as_ref().map(|old| (&old.slots, old.moved)).into_iter();
-        arrays.chain([(&self.slots, 0)]).flat_map(move |(slots, from)| {
-            let taken = (from..slots.count()).filter(|at| slots.head(*at).tag == self.generation);
-            taken.map(|at| (K::read(slots.key(at)), slots.value(at)))
-        })
-    }
-
-    /// Gives the records of `count` slots from slot `from` on to `visit`, and says from where to go on, or `None` at
-    /// the end. Between two calls the table must not change.
-    pub fn visit(&self, from: usize, count: usize, mut visit: impl FnMut(K, &V)) -> Option<usize> {
-        let old = self.old.as_ref().map_or(0, |old| old.slots.count());
-        let end = (from + count).min(old + self.slots.count());
-        for at in from..end {
-            let (slots, at) = match &self.old {
-                Some(Old { moved, .. }) if at < *moved => continue,
-                Some(Old { slots, .. }) if at < old => (slots, at),
-                _ => (&self.slots, at - old),
-            };
-            if slots.head(at).tag == self.generation {
-                visit(K::read(slots.key(at)), slots.value(at));
-            }
-        }
-        (end < old + self.slots.count()).then_some(end)
-    }
-}
-
-impl RawTable<Layout> {
-    /// An empty table of a layout that was read.
-    ///
-    /// # Errors
-    /// The budget has no room for it.
-    pub fn of_layout(layout: Layout, range: HashRange, budget: &Budget) -> Result<Self, Full> {
-        Self::with_slots(layout, SLOTS_MIN, range, budget, false)
-    }
-
-    /// The table whose slots lie in `file` from `offset` on, mapped: nothing is copied, and `file` never changes.
-    ///
-    /// # Errors
-    /// The file can not be mapped, or `head` can not be that of a table.
-    pub fn of_image(
-        layout: Layout,
-        range: HashRange,
-        head: &ImageHead,
-        file: &File,
-        offset: u64,
-        budget: &Budget,
-    ) -> io::Result<Self> {
-        let number = |n: u64| usize::try_from(n).map_err(|_| io::ErrorKind::InvalidData);
-        let (count, len, bridges) = (number(head.slots)?, number(head.len)?, number(head.bridges)?);
-        if !(SLOTS_MIN..=SLOTS_MAX).contains(&count) || len.saturating_add(bridges) >= count {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let slots = Slots::of_file(layout, count, file, offset, budget)?;
-        Ok(Self { len, bridges, ..Self::over(layout, slots, range, budget, false) })
-    }
-
-    /// Puts a record in, or in the place of the one that has its key. Its bytes have the layout's sizes.
-    ///
-    /// # Errors
-    /// The budget has no room for it.
-    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Full> {
-        let hash = self.hash(key);
-        if self.old.is_some() {
-            self.move_some();
-        }
-        let at = match self.probe(hash, key) {
-            Probe::Found(at) => at,
-            Probe::Free(at) if self.take_from_old(hash, at, key) => at,
-            Probe::Free(at) => self.insert(hash, at, key, value).ok_or(Full)?,
-        };
-        let head = Head { tag: self.generation, epoch: 0 };
-        self.slots.put(at, head, key, value);
-        Ok(())
-    }
-
-    /// Removes the record of a key, if it has one.
-    pub fn remove_key(&mut self, key: &[u8]) {
-        if let Some(at) = self.find(key) {
-            self.remove_at(at);
-        }
-    }
-
-    /// Gives every record's key and value to `visit`.
-    ///
-    /// # Errors
-    /// The first error of `visit`.
-    pub fn try_for_each<E>(
-        &self,
-        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let arrays = self.old.as_ref().map(|old| (&old.slots, old.moved)).into_iter();
-        for (slots, from) in arrays.chain([(&self.slots, 0)]) {
-            for at in (from..slots.count()).filter(|at| slots.head(*at).tag == self.generation) {
-                visit(slots.key_bytes(at), slots.value_bytes(at))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The table as it is stored: what is said of it, and its slots, of which no record is in an old array any more.
-    pub fn image(&mut self) -> (ImageHead, &[u8]) {
-        self.settle();
-        let head = ImageHead {
-            slots: self.slots.count() as u64,
-            len: self.len as u64,
-            bridges: self.bridges as u64,
-        };
-        (head, self.slots.bytes())
-    }
 }
 
 impl<S: Shape> RawTable<S> {
@@ -333,12 +106,17 @@ impl<S: Shape> RawTable<S> {
         budget: &Budget,
         is_tracked: bool,
     ) -> Self {
+        let Layout { key_bytes, group_bytes, .. } = shape.layout();
+        let spread = match key_bytes == group_bytes {
+            true => (range.last - range.first).leading_zeros(),
+            false => KEY_GROUPS.trailing_zeros(),
+        };
         Self {
             shape,
             slots,
             old: None,
             range,
-            spread: (range.last - range.first).leading_zeros(),
+            spread,
             generation: 1,
             len: 0,
             bridges: 0,
@@ -609,16 +387,6 @@ impl<S: Shape> RawTable<S> {
         }
         at
     }
-}
-
-/// A stored table has another layout than the job's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a stored table has the layout {stored:?}, and this job's has {expected:?}")]
-pub struct LayoutMismatch {
-    /// Of the stored table.
-    pub stored: Layout,
-    /// Of the job's.
-    pub expected: Layout,
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ impl AddAssign for Counters {
 }
 
 impl Counters {
-    pub(super) fn count(&mut self, refusal: Refusal) {
+    /// One refusal more.
+    pub fn count(&mut self, refusal: Refusal) {
         let counter = match refusal {
             Refusal::UnknownReference => &mut self.unknown_references,
             Refusal::DuplicateReference => &mut self.duplicate_references,

@@ -6,9 +6,11 @@
 //!    were quoted. What stood before the window's first change counts from the window's start, and what stood after
 //!    its last one counts to the window's end.
 
+use rkyv::{Archive, Deserialize, Serialize};
 use tidewire_dataflow::{Aggregate, Window};
 use tidewire_event::Header;
 
+use super::partial::Partial;
 use super::step::{Tick, TickKind};
 
 /// The aggregate.
@@ -25,7 +27,7 @@ pub(crate) struct Bar {
 }
 
 /// What the trades of a bar come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Archive, Serialize, Deserialize)]
 pub(crate) struct Trades {
     /// The time of the first trade.
     pub(crate) open_ts: i64,
@@ -47,22 +49,15 @@ pub(crate) struct Trades {
     pub(crate) count: u64,
 }
 
-/// A bar that is not closed yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Partial {
-    trades: Option<Trades>,
-    spread: Option<Spreads>,
-}
-
 /// The spreads between the first and the last change of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Spreads {
-    first_ts: i64,
-    before: Option<i64>,
-    last_ts: i64,
-    after: Option<i64>,
-    area: i128,
-    covered: i64,
+pub(super) struct Spreads {
+    pub(super) first_ts: i64,
+    pub(super) before: Option<i64>,
+    pub(super) last_ts: i64,
+    pub(super) after: Option<i64>,
+    pub(super) area: i128,
+    pub(super) covered: i64,
 }
 
 impl Trades {
@@ -99,6 +94,50 @@ impl Spreads {
     }
 }
 
+impl Trades {
+    #[inline]
+    fn of_one(ts: i64, price: i64, size: u64) -> Self {
+        Self {
+            open_ts: ts,
+            open: price,
+            high: price,
+            low: price,
+            close_ts: ts,
+            close: price,
+            volume: size,
+            notional: i128::from(price) * i128::from(size),
+            count: 1,
+        }
+    }
+}
+
+impl Spreads {
+    #[inline]
+    fn of_one(ts: i64, before: Option<i64>, after: Option<i64>) -> Self {
+        Self { first_ts: ts, before, last_ts: ts, after, area: 0, covered: 0 }
+    }
+}
+
+impl Partial {
+    #[inline]
+    fn add_trades(&mut self, later: &Trades) {
+        let sum = self.trades().map(|mut sum| {
+            sum.combine(later);
+            sum
+        });
+        self.set_trades(&sum.unwrap_or(*later));
+    }
+
+    #[inline]
+    fn add_spread(&mut self, later: &Spreads) {
+        let sum = self.spread().map(|mut sum| {
+            sum.combine(later);
+            sum
+        });
+        self.set_spread(&sum.unwrap_or(*later));
+    }
+}
+
 impl Aggregate for Bars {
     type In = Tick;
     type Partial = Partial;
@@ -106,59 +145,42 @@ impl Aggregate for Bars {
 
     #[inline]
     fn lift(&self, header: &Header, tick: &Tick) -> Partial {
-        let ts = header.ts;
+        let mut partial = Partial::NONE;
+        self.insert(&mut partial, header, tick);
+        partial
+    }
+
+    #[inline]
+    fn insert(&self, partial: &mut Partial, header: &Header, tick: &Tick) {
         match tick.kind {
-            TickKind::Trade { price, size } => Partial {
-                trades: Some(Trades {
-                    open_ts: ts,
-                    open: price,
-                    high: price,
-                    low: price,
-                    close_ts: ts,
-                    close: price,
-                    volume: size,
-                    notional: i128::from(price) * i128::from(size),
-                    count: 1,
-                }),
-                spread: None,
-            },
-            TickKind::Spread { before, after } => Partial {
-                trades: None,
-                spread: Some(Spreads {
-                    first_ts: ts,
-                    before,
-                    last_ts: ts,
-                    after,
-                    area: 0,
-                    covered: 0,
-                }),
-            },
+            TickKind::Trade { price, size } => {
+                partial.add_trades(&Trades::of_one(header.ts, price, size));
+            }
+            TickKind::Spread { before, after } => {
+                partial.add_spread(&Spreads::of_one(header.ts, before, after));
+            }
         }
     }
 
     #[inline]
     fn combine(&self, earlier: &Partial, later: &Partial) -> Partial {
         let mut sum = *earlier;
-        match (&mut sum.trades, &later.trades) {
-            (Some(trades), Some(later)) => trades.combine(later),
-            (trades @ None, later) => *trades = *later,
-            (Some(_), None) => {}
+        if let Some(trades) = later.trades() {
+            sum.add_trades(&trades);
         }
-        match (&mut sum.spread, &later.spread) {
-            (Some(spread), Some(later)) => spread.combine(later),
-            (spread @ None, later) => *spread = *later,
-            (Some(_), None) => {}
+        if let Some(spread) = later.spread() {
+            sum.add_spread(&spread);
         }
         sum
     }
 
     fn lower(&self, window: Window, partial: &Partial) -> Bar {
-        let spread = partial.spread.map_or((0, 0), |mut spread| {
+        let spread = partial.spread().map_or((0, 0), |mut spread| {
             spread.stood(spread.before, window.start, spread.first_ts);
             spread.stood(spread.after, spread.last_ts, window.end);
             (spread.area, spread.covered)
         });
-        Bar { trades: partial.trades, spread }
+        Bar { trades: partial.trades(), spread }
     }
 }
 

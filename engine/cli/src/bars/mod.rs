@@ -2,7 +2,10 @@
 //!
 //! market event -> [`BookStep`] (keeps the books) -> tick (a trade, or a new spread) -> [`Bars`] by symbol and window.
 
+mod kept;
+mod ledger;
 mod step;
+mod partial;
 mod aggregate;
 mod sink;
 

@@ -224,7 +224,7 @@ impl Sink for BarSink {
             return Ok(None);
         }
         let is_last = epoch == LAST_EPOCH;
-        let mut account = |output: &mut Option<RowOutput>| match output {
+        let account = |output: &mut Option<RowOutput>| match output {
             Some(output) => output.prepare(epoch, is_last),
             None => Ok(None),
         };

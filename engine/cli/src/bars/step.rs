@@ -4,12 +4,18 @@
 //!    in time: an event with an older time than the last counts as of the last one's.
 //! 2. A trade's price is its message's, or the resting order's; where that order is unknown the trade is counted as
 //!    such by the books, and has no price to be a tick.
+//! 3. Where snapshots are taken, all that it goes on from is also kept in tables ([`Kept`]), and a restore rebuilds the
+//!    books from them. What does not fit is counted by instrument, so that it goes where the instrument goes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidewire_connect::market::{Action, MarketEvent};
 use tidewire_dataflow::Process;
-use tidewire_feeds::book::{Bbo, Books, Counters, DepthBook, Level};
+use tidewire_feeds::book::{Bbo, Books, Counters, DepthBook, Level, Refusal};
+use tidewire_state::{Arena, Durable, Image, LayoutMismatch, Log};
+
+use super::kept::{Kept, LevelKey, OrderKey};
+use super::ledger::{Ledger, clear_levels, set_level};
 
 /// What comes out of the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +46,7 @@ pub(crate) enum TickKind {
 }
 
 /// What the books of all shards came to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct BookTotals {
     /// What did not fit.
     pub(crate) counters: Counters,
@@ -51,7 +57,7 @@ pub(crate) struct BookTotals {
 }
 
 /// An instrument's book at the end of the input.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EndBook {
     /// The number of the instrument.
     pub(crate) instrument: u32,
@@ -69,22 +75,41 @@ pub(crate) struct BookStep {
     references_by_instrument: bool,
     depth: Vec<DepthBook>,
     instruments: Vec<Instrument>,
-    trade_breaks: u64,
-    levels_refused: u64,
+    arena: Arena,
+    /// Where snapshots are taken.
+    kept: Option<Kept>,
+    /// Events of new instruments for which the state has no room. Not in snapshots, which have no room for them either.
+    refused: u64,
     totals: Arc<Mutex<BookTotals>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Instrument {
-    seen: bool,
-    last_ts: i64,
-    bid: i64,
-    ask: i64,
+/// What the step goes on from, but for the instrument's books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Instrument {
+    pub(super) seen: bool,
+    pub(super) last_ts: i64,
+    pub(super) bid: i64,
+    pub(super) ask: i64,
+    pub(super) trade_breaks: u64,
+    /// What did not fit.
+    pub(super) counters: Counters,
 }
 
 impl Instrument {
-    const NEW: Self =
-        Self { seen: false, last_ts: i64::MIN, bid: Action::NO_PRICE, ask: Action::NO_PRICE };
+    const NEW: Self = Self {
+        seen: false,
+        last_ts: i64::MIN,
+        bid: Action::NO_PRICE,
+        ask: Action::NO_PRICE,
+        trade_breaks: 0,
+        counters: Counters {
+            unknown_references: 0,
+            duplicate_references: 0,
+            excess_sizes: 0,
+            zero_sizes: 0,
+            refused_at_bound: 0,
+        },
+    };
 
     fn spread(&self) -> Option<i64> {
         let both = self.bid != Action::NO_PRICE && self.ask != Action::NO_PRICE;
@@ -96,14 +121,19 @@ impl BookStep {
     /// Empty books. With `references_by_instrument` two instruments may have orders of the same number. When it is
     /// dropped it adds what it came to to `totals`.
     #[must_use]
-    pub(crate) fn new(references_by_instrument: bool, totals: Arc<Mutex<BookTotals>>) -> Self {
+    pub(crate) fn new(
+        references_by_instrument: bool,
+        arena: &Arena,
+        totals: Arc<Mutex<BookTotals>>,
+    ) -> Self {
         Self {
             orders: vec![Books::default()],
             references_by_instrument,
             depth: Vec::new(),
             instruments: Vec::new(),
-            trade_breaks: 0,
-            levels_refused: 0,
+            arena: arena.clone(),
+            kept: arena.is_tracked.then(|| Kept::new(arena)),
+            refused: 0,
             totals,
         }
     }
@@ -117,69 +147,101 @@ impl BookStep {
         action: &Action,
     ) -> (Option<TickKind>, Option<(i64, i64)>) {
         let at = instrument as usize;
+        let (state, kept) = (&mut self.instruments[at], self.kept.as_mut());
         match *action {
             Action::Trade { price, size } => return (Some(TickKind::Trade { price, size }), None),
             Action::TradeBreak => {
-                self.trade_breaks += 1;
+                state.trade_breaks += 1;
                 return (None, None);
             }
             Action::Quote { bid, ask } => return (None, Some((bid, ask))),
             Action::Level { price, size, side } => {
-                if self.depth.len() <= at {
-                    self.depth.resize_with(at + 1, DepthBook::default);
-                }
-                let book = &mut self.depth[at];
-                self.levels_refused += u64::from(book.set(side, price, size.into()).is_err());
+                let book = place(&mut self.depth, at);
+                let key = LevelKey { instrument, side, price };
+                set_level(book, &key, size.into(), &mut state.counters, kept);
                 return (None, Some(prices(book.best())));
             }
             _ => {}
         }
-        let (books, own) = if self.references_by_instrument {
-            if self.orders.len() <= at {
-                self.orders.resize_with(at + 1, Books::default);
-            }
-            (&mut self.orders[at], 0)
-        } else {
-            (&mut self.orders[0], instrument)
+        let by_instrument = self.references_by_instrument;
+        let (books, own) = match by_instrument {
+            true => (place(&mut self.orders, at), 0),
+            false => (&mut self.orders[0], instrument),
         };
+        let only = by_instrument.then_some(instrument);
+        let mut ledger = Ledger { books, only, counters: &mut state.counters, kept };
         let mut trade = None;
-        // What does not fit is counted by the books themselves.
-        let _ = match *action {
+        match *action {
             Action::Add { reference, price, size, side } => {
-                books.add(own, reference, side, price, size).map(|_| ())
+                ledger.add(own, reference, side, price, size);
             }
-            Action::Execute { reference, size } => books.execute(reference, size).map(|touched| {
-                let size = touched.size.into();
-                trade = Some(TickKind::Trade { price: touched.price, size });
-            }),
+            Action::Execute { reference, size } => {
+                trade = ledger.reduce(reference, size).map(|touched| {
+                    let size = touched.size.into();
+                    TickKind::Trade { price: touched.price, size }
+                });
+            }
             Action::ExecuteAt { reference, price, size, printable } => {
                 if printable {
                     trade = Some(TickKind::Trade { price, size: size.into() });
                 }
-                books.execute(reference, size).map(|_| ())
+                ledger.reduce(reference, size);
             }
-            Action::Cancel { reference, size } => books.cancel(reference, size).map(|_| ()),
-            Action::Delete { reference } => books.delete(reference).map(|_| ()),
+            Action::Cancel { reference, size } => {
+                ledger.reduce(reference, size);
+            }
+            Action::Delete { reference } => {
+                ledger.delete(reference);
+            }
             Action::Replace { old, new, price, size } => {
-                books.replace(old, new, price, size).map(|_| ())
+                if let Some(old) = ledger.delete(old) {
+                    ledger.add(old.instrument, new, old.side, price, size);
+                }
             }
             Action::Modify { reference, price, size, side } => {
-                books.modify(own, reference, side, price, size).map(|_| ())
+                ledger.delete(reference);
+                ledger.add(own, reference, side, price, size);
             }
             Action::Clear => {
-                books.clear(own);
+                ledger.clear(own);
+                let best = prices(ledger.books.best(own));
                 if let Some(depth) = self.depth.get_mut(at) {
-                    depth.clear();
+                    clear_levels(depth, instrument, self.kept.as_mut());
                 }
-                Ok(())
+                return (None, Some(best));
             }
             Action::Trade { .. }
             | Action::TradeBreak
             | Action::Quote { .. }
-            | Action::Level { .. } => Ok(()),
-        };
-        (trade, Some(prices(books.best(own))))
+            | Action::Level { .. } => {}
+        }
+        (trade, Some(prices(ledger.books.best(own))))
     }
+
+    /// The books take what they have held before; if they do not after all, it is counted.
+    fn count_restored(&mut self, at: usize, refusal: Option<Refusal>) {
+        if let (Some(refusal), Some(state)) = (refusal, self.instruments.get_mut(at)) {
+            state.counters.count(refusal);
+        }
+    }
+
+    /// A new instrument has its record before anything is known of it; false if there is no room for that.
+    #[cold]
+    fn is_kept(&mut self, instrument: u32) -> bool {
+        let Some(kept) = &mut self.kept else { return true };
+        let has_room = kept.put_instrument(instrument, &Instrument::NEW).is_ok();
+        self.refused += u64::from(!has_room);
+        has_room
+    }
+}
+
+/// The element `at`, which is made if it is not there.
+#[inline]
+fn place<T: Default>(all: &mut Vec<T>, at: usize) -> &mut T {
+    if all.len() <= at {
+        all.resize_with(at + 1, T::default);
+    }
+    &mut all[at]
 }
 
 #[inline]
@@ -199,6 +261,10 @@ impl Process for BookStep {
         if self.instruments.len() <= at {
             self.instruments.resize(at + 1, Instrument::NEW);
         }
+        if !self.instruments[at].seen && !self.is_kept(*instrument) {
+            return;
+        }
+        let kept = self.kept.is_some().then(|| self.instruments[at]);
         let (trade, best) = self.apply(*instrument, action);
         if let Some(kind) = trade {
             emit(ts, Tick { instrument: *instrument, kind });
@@ -217,17 +283,66 @@ impl Process for BookStep {
                 emit(state.last_ts, Tick { instrument: *instrument, kind });
             }
         }
+        if let (Some(before), Some(kept)) = (kept, &mut self.kept)
+            && before != *state
+        {
+            // It has its record, so there is room.
+            let _ = kept.put_instrument(*instrument, state);
+        }
+    }
+}
+
+impl Durable for BookStep {
+    fn freeze(&mut self) {
+        self.kept.iter_mut().for_each(Kept::freeze);
+    }
+
+    fn capture(&mut self, records: usize, log: &mut impl Log) -> bool {
+        self.kept.as_mut().is_none_or(|kept| kept.capture(records, log))
+    }
+
+    fn give_up(&mut self) {
+        self.kept.iter_mut().for_each(Kept::give_up);
+    }
+
+    fn overflowed(&self) -> bool {
+        self.kept.as_ref().is_some_and(Kept::overflowed)
+    }
+
+    fn restore(&mut self, image: &mut Image) -> Result<(), LayoutMismatch> {
+        let mut kept = Kept::new(&self.arena);
+        kept.restore(image)?;
+        for (number, instrument) in kept.instruments() {
+            let at = number as usize;
+            if self.instruments.len() <= at {
+                self.instruments.resize(at + 1, Instrument::NEW);
+            }
+            self.instruments[at] = instrument;
+        }
+        for (OrderKey { instrument, reference }, order) in kept.orders() {
+            let at = instrument as usize;
+            let (books, own) = match self.references_by_instrument {
+                true => (place(&mut self.orders, at), 0),
+                false => (&mut self.orders[0], instrument),
+            };
+            let (side, price, size) = order.parts();
+            let added = books.add(own, reference, side, price, size);
+            self.count_restored(at, added.err());
+        }
+        for (LevelKey { instrument, side, price }, size) in kept.levels() {
+            let at = instrument as usize;
+            let set = place(&mut self.depth, at).set(side, price, size);
+            self.count_restored(at, set.err());
+        }
+        self.kept = self.arena.is_tracked.then_some(kept);
+        Ok(())
     }
 }
 
 impl Drop for BookStep {
     fn drop(&mut self) {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        for books in &self.orders {
-            totals.counters += books.counters();
-        }
-        totals.counters.refused_at_bound += self.levels_refused;
-        totals.trade_breaks += self.trade_breaks;
+        totals.counters.refused_at_bound += self.refused;
         let mut orders = vec![0_u64; self.instruments.len()];
         for (at, books) in self.orders.iter().enumerate() {
             for (_, order) in books.orders() {
@@ -238,19 +353,24 @@ impl Drop for BookStep {
             }
         }
         for (at, state) in self.instruments.iter().enumerate().filter(|(_, state)| state.seen) {
+            totals.counters += state.counters;
+            totals.trade_breaks += state.trade_breaks;
             let (books, own) = match self.references_by_instrument {
                 true => (self.orders.get(at), 0),
                 false => (self.orders.first(), at as u32),
             };
-            let best = match self.depth.get(at) {
-                Some(depth) => depth.best(),
-                None => books.map(|books| books.best(own)).unwrap_or_default(),
-            };
+            let orders_best = books.map(|books| books.best(own)).unwrap_or_default();
+            let levels_best = self.depth.get(at).map(DepthBook::best).unwrap_or_default();
             let quoted =
                 |price| (price != Action::NO_PRICE).then_some(Level { price, size: 0, orders: 0 });
-            let best =
-                Bbo { bid: best.bid.or(quoted(state.bid)), ask: best.ask.or(quoted(state.ask)) };
+            let best = Bbo {
+                bid: levels_best.bid.or(orders_best.bid).or(quoted(state.bid)),
+                ask: levels_best.ask.or(orders_best.ask).or(quoted(state.ask)),
+            };
             totals.books.push(EndBook { instrument: at as u32, best, orders: orders[at] });
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use tidewire_feeds::book::Level;
 use tidewire_feeds::capture::{Capture, CaptureError, Format, Message};
 use tidewire_feeds::dbn::Record;
 use tidewire_feeds::sequence::Event;
+use tidewire_state::Arena;
 
 use super::CommandError;
 use crate::bars::{BookStep, BookTotals, TickKind, price};
@@ -178,7 +179,7 @@ impl Inspector {
             found: Inspection { format: format.name(), ..Inspection::default() },
             normalizer: Normalizer::new(symbols.clone(), date),
             symbols,
-            books: BookStep::new(format == Format::Dbn, Arc::clone(&totals)),
+            books: BookStep::new(format == Format::Dbn, &Arena::unlimited(), Arc::clone(&totals)),
             totals,
             by_instrument: Vec::new(),
             types: BTreeMap::new(),

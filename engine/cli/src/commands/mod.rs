@@ -28,6 +28,8 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Rows(#[from] RowError),
     #[error(transparent)]
+    Store(#[from] crate::store::OpenError),
+    #[error(transparent)]
     Report(#[from] ReportError),
     #[error("can not read {}: {source}", path.display())]
     Head { path: PathBuf, source: io::Error },

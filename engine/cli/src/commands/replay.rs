@@ -173,7 +173,7 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
         .watermark(|| Bounded::new(max_disorder))
         .key_by(|event: &MarketEvent| event.instrument)
         .process(
-            |arena| BookStep::new(arena, by_instrument, Arc::clone(&books)),
+            |arena| BookStep::new(by_instrument, arena, Arc::clone(&books)),
             |tick| tick.instrument,
         )
         .window(arguments.window, Bars)

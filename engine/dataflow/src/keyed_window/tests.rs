@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use rkyv::Portable;
+use tidewire_event::record::{i64_le, u64_le};
 use tidewire_event::time::{SECOND, WATERMARK_END};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::*;
 use crate::watermark::{Bounded, WatermarkStrategy};
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+mod snapshots;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
     ts: i64,
     key: u16,
@@ -18,12 +23,20 @@ struct Event {
 /// First by event time, last by event time, sum, count: enough to see order and completeness.
 struct Summary;
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+struct At {
+    ts: i64_le,
+    value: i64_le,
+}
+
+#[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
 struct Partial {
-    first: (i64, i64),
-    last: (i64, i64),
-    sum: i64,
-    count: u64,
+    first: At,
+    last: At,
+    sum: i64_le,
+    count: u64_le,
 }
 
 impl Aggregate for Summary {
@@ -32,21 +45,22 @@ impl Aggregate for Summary {
     type Out = (i64, i64, i64, u64);
 
     fn lift(&self, header: &Header, event: &Event) -> Partial {
-        let at = (header.ts, event.value);
-        Partial { first: at, last: at, sum: event.value, count: 1 }
+        let at = At { ts: header.ts.into(), value: event.value.into() };
+        Partial { first: at, last: at, sum: event.value.into(), count: 1.into() }
     }
 
     fn combine(&self, a: &Partial, b: &Partial) -> Partial {
         Partial {
-            first: if b.first.0 < a.first.0 { b.first } else { a.first },
-            last: if b.last.0 >= a.last.0 { b.last } else { a.last },
-            sum: a.sum.wrapping_add(b.sum),
-            count: a.count + b.count,
+            first: if b.first.ts < a.first.ts { b.first } else { a.first },
+            last: if b.last.ts >= a.last.ts { b.last } else { a.last },
+            sum: a.sum.to_native().wrapping_add(b.sum.to_native()).into(),
+            count: (a.count.to_native() + b.count.to_native()).into(),
         }
     }
 
     fn lower(&self, _: Window, partial: &Partial) -> Self::Out {
-        (partial.first.1, partial.last.1, partial.sum, partial.count)
+        let Partial { first, last, sum, count } = partial;
+        (first.value.into(), last.value.into(), (*sum).into(), (*count).into())
     }
 }
 
@@ -67,12 +81,16 @@ impl Output<WindowRow<u16, (i64, i64, i64, u64)>, Event> for Collected {
     fn late(&mut self, _: &Header, late: Event) {
         self.late.push(late);
     }
+
+    fn refused(&mut self, header: &Header) {
+        panic!("no bound is set: {header:?}");
+    }
 }
 
 /// Runs the operator; with `fires` calls of `fire` after each event.
 fn run(events: &[Event], size: i64, bound: i64, fires: usize) -> Collected {
     let windows = Tumbling::new(size).unwrap();
-    let mut operator = KeyedWindow::new(windows, |e: &Event| e.key, Summary, HashRange::ALL);
+    let mut operator = KeyedWindow::new(windows, |e: &Event| e.key, Summary, Arena::unlimited());
     let mut strategy = Bounded::new(bound);
     let mut out = Collected::default();
     for (sequence, event) in events.iter().enumerate() {
@@ -160,7 +178,7 @@ fn the_ends_of_time_have_windows_too() {
 #[test]
 fn a_large_window_fires_in_bounded_slices() {
     let windows = Tumbling::SECOND;
-    let mut operator = KeyedWindow::new(windows, |e: &Event| e.key, Summary, HashRange::ALL);
+    let mut operator = KeyedWindow::new(windows, |e: &Event| e.key, Summary, Arena::unlimited());
     let mut out = Collected::default();
     for key in 0..10_000 {
         let header = Header { ts: 0, watermark: WATERMARK_NONE, sequence: 0, due: NOT_DUE };

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::io;
 
 use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, Window, WindowRow};
+use tidewire_event::record::u64_le;
 use tidewire_event::{Header, Stamped, hash_of};
 
 use super::*;
@@ -18,20 +19,20 @@ struct Sum {
 
 impl Aggregate for Sum {
     type In = u32;
-    type Partial = u64;
+    type Partial = u64_le;
     type Out = u64;
 
-    fn lift(&self, _: &Header, event: &u32) -> u64 {
+    fn lift(&self, _: &Header, event: &u32) -> u64_le {
         assert_ne!(*event, self.panic_at, "an error in the user's code");
-        (*event).into()
+        u64::from(*event).into()
     }
 
-    fn combine(&self, a: &u64, b: &u64) -> u64 {
-        a + b
+    fn combine(&self, a: &u64_le, b: &u64_le) -> u64_le {
+        (*a + *b).into()
     }
 
-    fn lower(&self, _: Window, sum: &u64) -> u64 {
-        *sum
+    fn lower(&self, _: Window, sum: &u64_le) -> u64 {
+        sum.to_native()
     }
 }
 
@@ -112,9 +113,9 @@ fn run(
             .collect(),
         watermarks: || Bounded::new(0),
         hash: move |event: &u32| hash_of(&key_of(event)),
-        operator: move |range| {
+        operator: move |arena| {
             let aggregate = Sum { panic_at: faults.panic_at };
-            KeyedWindow::new(Tumbling::new(100).unwrap(), key_of, aggregate, range)
+            KeyedWindow::new(Tumbling::new(100).unwrap(), key_of, aggregate, arena)
         },
         sink: Rows { rows: Vec::new(), fail_after: faults.sink_after },
     };

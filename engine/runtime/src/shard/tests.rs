@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 use tidewire_dataflow::{Aggregate, KeyedWindow, Tumbling, Window, WindowRow};
-use tidewire_event::HashRange;
+use tidewire_event::record::u64_le;
+use tidewire_state::Arena;
 
 use super::*;
 
@@ -18,19 +19,19 @@ struct Count;
 
 impl Aggregate for Count {
     type In = Event;
-    type Partial = u64;
+    type Partial = u64_le;
     type Out = u64;
 
-    fn lift(&self, _: &Header, _: &Event) -> u64 {
-        1
+    fn lift(&self, _: &Header, _: &Event) -> u64_le {
+        1.into()
     }
 
-    fn combine(&self, a: &u64, b: &u64) -> u64 {
-        a + b
+    fn combine(&self, a: &u64_le, b: &u64_le) -> u64_le {
+        (*a + *b).into()
     }
 
-    fn lower(&self, _: Window, count: &u64) -> u64 {
-        *count
+    fn lower(&self, _: Window, count: &u64_le) -> u64 {
+        count.to_native()
     }
 }
 
@@ -75,7 +76,7 @@ impl Clock for Still {
 /// Sends `events` of (time, key) round the inputs, each with a monotonic watermark, and runs the shard to its end.
 fn run(events: &[(i64, u8)], inputs: usize, chunks: &[usize], rooms: &[usize]) -> Room {
     let windows = Tumbling::new(10).unwrap();
-    let operator = KeyedWindow::new(windows, |e: &Event| e.key, Count, HashRange::ALL);
+    let operator = KeyedWindow::new(windows, |e: &Event| e.key, Count, Arena::unlimited());
     let mut shard = Shard::new(operator, inputs);
     let mut queues: Vec<_> =
         (0..inputs).map(|_| Queue { frames: VecDeque::new(), most: usize::MAX }).collect();
@@ -145,7 +146,7 @@ proptest! {
 #[test]
 fn a_window_stays_open_until_every_input_has_passed_it() {
     let windows = Tumbling::new(10).unwrap();
-    let operator = KeyedWindow::new(windows, |e: &Event| e.key, Count, HashRange::ALL);
+    let operator = KeyedWindow::new(windows, |e: &Event| e.key, Count, Arena::unlimited());
     let mut shard = Shard::new(operator, 2);
     let mut out = Room { room: usize::MAX, frames: Vec::new() };
     let header = Header { ts: 3, watermark: WATERMARK_NONE, sequence: 0, due: NOT_DUE };

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
-use tidewire_event::hash_of;
-use tidewire_event::record::u64_le;
+use tidewire_event::key::{Key, hash_of, shard_of};
+use tidewire_event::record::{Record, u64_le};
 
 use super::*;
 use crate::image::Image;
@@ -178,6 +178,42 @@ fn a_shard_fills_its_whole_table() {
     let quarter = table.slots.count() / 4;
     let taken = |from: usize| (from..from + quarter).any(|at| table.slots.head(at).tag == 1);
     assert!((0..4).filter(|part| taken(part * quarter)).count() >= 3);
+}
+
+/// A key inside a key: its first four bytes say the key group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Inner([u8; 8]);
+
+impl Key for Inner {
+    type Archived = [u8; 8];
+    const GROUP_BYTES: usize = 4;
+
+    fn archive(&self) -> [u8; 8] {
+        self.0
+    }
+
+    fn read(archived: &[u8; 8]) -> Self {
+        Self(*archived)
+    }
+}
+
+#[test]
+fn one_key_group_fills_the_whole_table_of_keys_inside_it() {
+    for range in [HashRange::ALL, HashRange::of_shard(shard_of(hash_of(&7_u32), 3), 3)] {
+        let mut table = Table::new(range, &Budget::unlimited(), false).unwrap();
+        let key = |inner: u32| {
+            let (outer, inner) = (7_u32.to_le_bytes(), inner.to_le_bytes());
+            Inner(std::array::from_fn(|at| if at < 4 { outer[at] } else { inner[at - 4] }))
+        };
+        for inner in 0..if cfg!(miri) { 100 } else { 10_000 } {
+            assert_eq!(hash_of(&key(inner)) >> 56, hash_of(&7_u32) >> 56);
+            table.entry(&key(inner), || ()).unwrap();
+        }
+        let part = table.slots.count() / 16;
+        let taken = |from: usize| (from..from + part).filter(|at| table.slots.head(*at).tag == 1);
+        let counts: Vec<_> = (0..16).map(|at| taken(at * part).count()).collect();
+        assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+    }
 }
 
 #[test]
