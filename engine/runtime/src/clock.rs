@@ -38,3 +38,11 @@ impl Clock for MonotonicClock {
 pub fn time_of_day() -> SystemTime {
     SystemTime::now()
 }
+
+/// Nanoseconds since the Unix epoch, UTC, by the host's clock: for the age of things. Nothing that is computed depends
+/// on it.
+#[must_use]
+pub fn unix_now_ns() -> i64 {
+    let since = time_of_day().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
