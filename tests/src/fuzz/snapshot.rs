@@ -95,7 +95,7 @@ fn check(name: &str, bytes: &[u8]) -> Result<(), ManifestError> {
 /// An object of each compression, over bytes of which only some compress.
 pub(super) fn objects() -> Vec<Vec<u8>> {
     let body: Vec<u8> =
-        (0..600_u32).map(|n| if n < 300 { 7 } else { (n * n >> 3) as u8 }).collect();
+        (0..600_u32).map(|n| if n < 300 { 7 } else { ((n * n) >> 3) as u8 }).collect();
     let object = |(compression, body): (Compression, &[u8])| {
         let store = MemoryStore::new();
         let mut writer = BodyWriter::create(&store, NAME, compression).expect("memory takes it");

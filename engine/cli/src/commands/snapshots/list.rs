@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Listing) -> Result<(), CommandError> {
     ];
     let cells: Vec<_> = rows.iter().map(cells).collect();
     print(&table(&header, &cells))?;
-    rows.iter().filter_map(|row| row.broken.as_ref()).for_each(|why| warning(why));
+    rows.iter().filter_map(|row| row.broken.as_ref()).for_each(warning);
     Ok(())
 }
 
