@@ -6,4 +6,5 @@ mod feeds_wire;
 mod fuzz_bodies;
 mod inspect;
 mod replay;
+mod snapshots;
 mod tidy;

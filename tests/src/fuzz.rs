@@ -1,4 +1,4 @@
-//! Fuzz bodies: each drives one part of the feed handlers to the end of any bytes, and holds it to its promises.
+//! Fuzz bodies: each drives one part to the end of any bytes, and holds it to its promises.
 //!
 //! 1. Every step moves on, by no more bytes than were given: so each loop ends.
 //! 2. What is read does not depend on the pieces that the bytes come in: all at once, or no more than asked for.
@@ -10,6 +10,7 @@
 mod books;
 mod capture;
 mod seeds;
+mod snapshot;
 
 use tidewire_feeds::decode::{DecodeError, Decoded, Decoder};
 use tidewire_feeds::net::{self, Content, Packet, PcapDecoder, PcapNgDecoder};
@@ -18,12 +19,13 @@ use tidewire_feeds::{dbn, iex, itch, mold};
 pub use books::{depth_book, order_books};
 pub use capture::capture;
 pub use seeds::seeds;
+pub use snapshot::{snapshot_manifest, snapshot_object};
 
 /// Any bytes in, a panic out where a promise is broken.
 pub type Body = fn(&[u8]);
 
 /// Every body, under the name of its target in `tests/fuzz/targets`.
-pub const BODIES: [(&str, Body); 11] = [
+pub const BODIES: [(&str, Body); 13] = [
     ("itch_message", itch_message),
     ("itch_file", itch_file),
     ("mold_packet", mold_packet),
@@ -35,6 +37,8 @@ pub const BODIES: [(&str, Body); 11] = [
     ("capture", capture),
     ("order_books", order_books),
     ("depth_book", depth_book),
+    ("snapshot_object", snapshot_object),
+    ("snapshot_manifest", snapshot_manifest),
 ];
 
 /// Link types that [`net_content`] tries; the first byte picks one.

@@ -29,6 +29,8 @@ enum Command {
     Inspect(commands::inspect::Arguments),
     /// Replay a capture through the engine, into bars by symbol and window.
     Replay(commands::replay::Arguments),
+    /// List, show, verify or prune the snapshots of a job.
+    Snapshots(commands::snapshots::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => commands::generate::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Replay(arguments) => commands::replay::run(&arguments),
+        Command::Snapshots(arguments) => commands::snapshots::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

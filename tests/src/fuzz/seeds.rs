@@ -32,6 +32,8 @@ pub fn seeds(body: &str) -> Vec<Vec<u8>> {
         "capture" => captures(),
         "order_books" => vec![order_operations()],
         "depth_book" => vec![(0..240).map(|n: u8| n.wrapping_mul(31)).collect()],
+        "snapshot_object" => super::snapshot::objects(),
+        "snapshot_manifest" => vec![super::snapshot::manifest()],
         _ => Vec::new(),
     }
 }

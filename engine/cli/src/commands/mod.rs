@@ -5,6 +5,7 @@ pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod replay;
 pub(crate) mod snapshot_arguments;
+pub(crate) mod snapshots;
 
 use std::io;
 use std::path::PathBuf;
@@ -13,8 +14,10 @@ use tidewire_connect::market::ReplayError;
 use tidewire_connect::rows::RowError;
 use tidewire_feeds::capture::CaptureError;
 use tidewire_runtime::JobError;
+use tidewire_snapshot::{ManifestError, ObjectError, StoreError};
 
 use crate::report::ReportError;
+use crate::store::OpenError;
 
 /// Why a command failed, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +31,6 @@ pub(crate) enum CommandError {
     #[error(transparent)]
     Rows(#[from] RowError),
     #[error(transparent)]
-    Store(#[from] crate::store::OpenError),
-    #[error(transparent)]
     Report(#[from] ReportError),
     #[error("can not read {}: {source}", path.display())]
     Head { path: PathBuf, source: io::Error },
@@ -41,4 +42,18 @@ pub(crate) enum CommandError {
     Output(#[from] io::Error),
     #[error("{} error(s) in the capture (see above); --strict makes them fail the command", .0)]
     Strict(u64),
+    #[error(transparent)]
+    OpenStore(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("{location}: no snapshot{}", epoch.map(|epoch| format!(" of epoch {epoch}")).unwrap_or_default())]
+    NoSnapshot { location: String, epoch: Option<u64> },
+    #[error("{broken} of {of} snapshot(s) are broken")]
+    BrokenSnapshots { broken: usize, of: usize },
+    #[error(
+        "nothing is deleted, because the newest snapshot (epoch {epoch}) is broken: {why}; older ones may be needed"
+    )]
+    NewestBroken { epoch: u64, why: ObjectError },
 }

@@ -18,7 +18,8 @@ const MAGIC: [u8; 8] = *b"TIDEWIRE";
 
 const _: () = assert!(size_of::<Entry>() == 12);
 const _: () = assert!(FOOTER_BYTES == 32);
-const _: () = assert!(CHUNK_BYTES <= u32::MAX as usize && CHUNKS_MAX <= u32::MAX as usize);
+const _: () = assert!(CHUNK_BYTES <= u32::MAX as usize);
+const _: () = assert!(CHUNKS_MAX <= u32::MAX as usize);
 
 /// A chunk, in the table.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]

@@ -25,7 +25,7 @@ fn body(bytes: usize) -> Vec<u8> {
     let mut state = 7_u64;
     let noise = |at: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        if at / CHUNK_BYTES % 2 == 0 { (state >> 60) as u8 } else { (state >> 56) as u8 }
+        if (at / CHUNK_BYTES).is_multiple_of(2) { (state >> 60) as u8 } else { (state >> 56) as u8 }
     };
     (0..bytes).map(noise).collect()
 }
