@@ -20,8 +20,10 @@ use tidewire_tests::s3::{
 /// The smallest part that a server takes.
 const PART: usize = 5 << 20;
 /// How long an attempt may take; a stall is longer.
-const ATTEMPT: Duration = Duration::from_millis(400);
-const STALL: Duration = Duration::from_millis(600);
+const ATTEMPT: Duration = Duration::from_millis(500);
+const STALL: Duration = Duration::from_millis(700);
+/// Where nothing stalls on purpose.
+const PATIENT: Duration = Duration::from_secs(20);
 
 /// A server with a proxy before it, and a store that speaks to the proxy.
 struct Place {
@@ -33,14 +35,18 @@ struct Place {
 
 impl Place {
     fn new(plan: Plan) -> Place {
-        Place::with(Conditions::Honoured, plan)
+        Place::with(Conditions::Honoured, plan, ATTEMPT)
     }
 
-    fn with(conditions: Conditions, plan: Plan) -> Place {
+    fn healthy() -> Place {
+        Place::with(Conditions::Honoured, tidewire_tests::s3::healthy(), PATIENT)
+    }
+
+    fn with(conditions: Conditions, plan: Plan, attempt_timeout: Duration) -> Place {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::start(&folder.path().join("server"), 0, conditions).unwrap();
         let proxy = Proxy::start(server.endpoint(), plan).unwrap();
-        let store = store(proxy.endpoint(), Duration::from_secs(20));
+        let store = store(proxy.endpoint(), attempt_timeout);
         Place { store, proxy, server, folder }
     }
 
@@ -57,7 +63,8 @@ impl Place {
 
 /// A store that speaks to `endpoint`, with little patience.
 fn store(endpoint: &str, attempt_timeout: Duration) -> S3Store {
-    S3Store::open_with(&format!("s3://{BUCKET}/jobs/one"), &options(endpoint, attempt_timeout)).unwrap()
+    S3Store::open_with(&format!("s3://{BUCKET}/jobs/one"), &options(endpoint, attempt_timeout))
+        .unwrap()
 }
 
 fn options(endpoint: &str, attempt_timeout: Duration) -> S3Options {

@@ -69,7 +69,7 @@ fn conform(store: &dyn Store, scratch: &Path) {
 
 #[test]
 fn it_is_a_store() {
-    let place = Place::new(healthy());
+    let place = Place::healthy();
     conform(&place.store, place.folder.path());
     assert_eq!(place.server.uploads().unwrap(), 0);
 }
@@ -89,7 +89,7 @@ fn it_is_a_store_on_a_server_of_ones_own() {
 
 #[test]
 fn a_long_list_comes_in_pages() {
-    let place = Place::new(healthy());
+    let place = Place::healthy();
     let folder = place.server.bucket().join("jobs/one/many");
     std::fs::create_dir_all(&folder).unwrap();
     // Neighbours whose keys begin alike.
@@ -107,8 +107,8 @@ fn a_long_list_comes_in_pages() {
 
 #[test]
 fn a_bucket_that_is_not_there_is_an_error_and_no_empty_store() {
-    let place = Place::new(healthy());
-    let options = super::options(place.server.endpoint(), super::ATTEMPT);
+    let place = Place::healthy();
+    let options = super::options(place.server.endpoint(), super::PATIENT);
     let store = S3Store::open_with("s3://elsewhere/x", &options).unwrap();
     // The server in process says NoSuchKey of a get here; Amazon's says NoSuchBucket.
     assert!(store.list("").is_err());
@@ -118,8 +118,8 @@ fn a_bucket_that_is_not_there_is_an_error_and_no_empty_store() {
 
 #[test]
 fn a_wrong_secret_is_said_at_once() {
-    let place = Place::new(healthy());
-    let mut options = super::options(place.proxy.endpoint(), super::ATTEMPT);
+    let place = Place::healthy();
+    let mut options = super::options(place.proxy.endpoint(), super::PATIENT);
     options.credentials = Some(("tidewire".to_owned(), "wrong".to_owned()));
     let store = S3Store::open_with("s3://tidewire/x", &options).unwrap();
     let error = store.read("a").unwrap_err().to_string();
@@ -132,7 +132,7 @@ fn a_server_without_conditions_is_found_out() {
     for (conditions, fenced) in
         [(Conditions::Honoured, true), (Conditions::Ignored, false), (Conditions::Refused, false)]
     {
-        let place = Place::with(conditions, healthy());
+        let place = Place::with(conditions, healthy(), super::PATIENT);
         assert_eq!(place.store.is_fenced().unwrap(), fenced, "{conditions:?}");
         assert_eq!(place.store.list("").unwrap(), []);
     }
@@ -140,7 +140,7 @@ fn a_server_without_conditions_is_found_out() {
 
 #[test]
 fn it_can_be_called_from_a_thread_of_another_runtime() {
-    let place = Place::new(healthy());
+    let place = Place::healthy();
     let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
     other.block_on(async {
         write(&place.store, "a", &bytes(2 * PART, 3)).unwrap();

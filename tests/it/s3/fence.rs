@@ -42,7 +42,7 @@ fn an_answer_that_is_lost_does_not_make_us_first() {
 #[test]
 fn the_probe_tells_the_truth_under_faults() {
     for (conditions, fenced) in [(Conditions::Honoured, true), (Conditions::Ignored, false)] {
-        let place = Place::with(conditions, healthy());
+        let place = Place::with(conditions, healthy(), ATTEMPT);
         let mut told = 0;
         for seed in 0..20 {
             place.proxy.set_plan(seeded(seed, 30, faults()));
@@ -88,9 +88,15 @@ fn of_two_that_publish_one_wins_whatever_is_lost() {
         for (told, sent) in [(&one, &ours), (&two, &theirs)] {
             match told {
                 Ok(Published::Created) => {
-                    assert_eq!(lies.as_ref(), Some(sent), "round {round}: Created, another's there");
+                    assert_eq!(
+                        lies.as_ref(),
+                        Some(sent),
+                        "round {round}: Created, another's there"
+                    );
                 }
-                Ok(Published::Existed) => assert!(lies.is_some(), "round {round}: nothing is there"),
+                Ok(Published::Existed) => {
+                    assert!(lies.is_some(), "round {round}: nothing is there")
+                }
                 Err(_) => (),
             }
         }

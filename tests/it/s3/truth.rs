@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidewire_snapshot::{Published, Store};
-use tidewire_tests::s3::{Fault, healthy, seeded};
+use tidewire_tests::s3::{Fault, seeded};
 
 use super::{PART, Place, bytes, write};
 
@@ -20,7 +20,7 @@ const FAULTS: [Fault; 6] = [
 fn whatever_is_told_is_true() {
     let (mut ok, mut failed) = (0, 0);
     for seed in 0..8 {
-        let place = Place::new(healthy());
+        let place = Place::healthy();
         place.proxy.set_plan(seeded(seed, 35, FAULTS.to_vec()));
         // What lies there for certain; a name whose last call failed is not certain.
         let mut certain = BTreeMap::new();
@@ -40,11 +40,17 @@ fn whatever_is_told_is_true() {
                 3 => match place.store.put_new(&name, &sent) {
                     Ok(Published::Created) => {
                         let before = certain.insert(name.clone(), Some(sent));
-                        assert!(!matches!(before, Some(Some(_))), "seed {seed}, {step}: it was there");
+                        assert!(
+                            !matches!(before, Some(Some(_))),
+                            "seed {seed}, {step}: it was there"
+                        );
                         true
                     }
                     Ok(Published::Existed) => {
-                        assert!(certain.get(&name).is_none_or(Option::is_some), "seed {seed}, {step}");
+                        assert!(
+                            certain.get(&name).is_none_or(Option::is_some),
+                            "seed {seed}, {step}"
+                        );
                         true
                     }
                     Err(_) => {
@@ -60,12 +66,20 @@ fn whatever_is_told_is_true() {
                     assert!(fetched.as_ref().map_or(true, |it| *it == lies), "seed {seed}, {step}");
                     let list = place.store.list(&name);
                     let length = lies.as_ref().map(|it| it.len() as u64);
-                    let listed = |it: &Vec<tidewire_snapshot::Stored>| it.first().map(|it| it.bytes);
-                    assert!(list.as_ref().map_or(true, |it| listed(it) == length), "{seed}, {step}");
+                    let listed =
+                        |it: &Vec<tidewire_snapshot::Stored>| it.first().map(|it| it.bytes);
+                    assert!(
+                        list.as_ref().map_or(true, |it| listed(it) == length),
+                        "{seed}, {step}"
+                    );
                     read.is_ok() && fetched.is_ok() && list.is_ok()
                 }
             };
-            if told { ok += 1 } else { failed += 1 }
+            if told {
+                ok += 1
+            } else {
+                failed += 1
+            }
             for (name, expected) in &certain {
                 assert!(place.object(name) == *expected, "seed {seed}, step {step}: {name}");
             }
