@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests the store on S3 against a server that is not ours: scripts/s3.sh [ENDPOINT s3://BUCKET/PREFIX].
 #
-# Without arguments the Versity gateway is built (Go; about 3 minutes, once), and serves a new folder on a free port. With
+# Without arguments the Versity gateway is built (Go; about 3 minutes on one core, once), and serves a new folder on a free port. With
 # them the server is anyone's, as MinIO or Amazon's own (endpoint "" then), with the credentials of the environment or
 # of AWS_PROFILE. The prefix must be empty, and is empty again afterwards.
 set -euo pipefail

@@ -35,6 +35,10 @@ impl Retry {
         }
     }
 
+    pub(crate) fn attempt_timeout(&self) -> Duration {
+        self.attempt_timeout
+    }
+
     /// The same with so many times as much time.
     pub(crate) fn patient(&self, times: u32) -> Retry {
         Retry {

@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use tidewire_snapshot::{ObjectWriter, StoreError};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::S3Store;
 use crate::error::S3Error;
@@ -192,7 +193,10 @@ impl Drop for Upload<'_> {
         let Some(mut parts) = self.parts.take() else { return };
         let bucket = &self.store.bucket;
         self.store.worker.wait(async {
-            // First no part may be under way: one that arrives later would stay.
+            // First no part may be under way: one that the server is still taking when the upload ends would stay. To
+            // let it arrive is surer than to break it off.
+            let arrive = async { while parts.under_way.join_next().await.is_some() {} };
+            let _ = timeout(bucket.retry.attempt_timeout(), arrive).await;
             parts.under_way.shutdown().await;
             // What can not be ended now is found by `abort_leftovers`, or by a rule of the bucket.
             let _ = bucket.abort(&parts.key, &parts.upload).await;
