@@ -6,5 +6,7 @@ mod feeds_wire;
 mod fuzz_bodies;
 mod inspect;
 mod replay;
+#[cfg(feature = "s3")]
+mod s3;
 mod snapshots;
 mod tidy;

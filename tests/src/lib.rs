@@ -1,7 +1,10 @@
-//! What the tests share: where the real captures lie, the real binary, and the bodies of the fuzz targets.
+//! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets,
+//! and a server of S3.
 #![forbid(unsafe_code)]
 
 pub mod fuzz;
+#[cfg(feature = "s3")]
+pub mod s3;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
