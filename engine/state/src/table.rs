@@ -19,8 +19,8 @@ pub use stored::{ImageHead, LayoutMismatch};
 
 use std::hint::select_unpredictable;
 
-use tidewire_event::key::hash_of_bytes;
 use tidewire_event::HashRange;
+use tidewire_event::key::hash_of_bytes;
 use tidewire_event::limits::KEY_GROUPS;
 
 use crate::budget::{Budget, Full};

@@ -127,7 +127,7 @@ proptest! {
                         assert!(*to > complete);
                         complete = *to;
                     }
-                    OutFrame::End => {}
+                    OutFrame::Barrier { .. } | OutFrame::End => {}
                 }
             }
             rows.sort_unstable();
