@@ -53,6 +53,9 @@ impl<'a> Opened<'a> {
             }
             None
         };
+        if snapshots.restore && good.is_none() {
+            shared.note(Note::NothingToRestore { location: store.location() });
+        }
         if !store.is_fenced()? {
             shared.note(Note::NotFenced { location: store.location() });
         }
