@@ -39,6 +39,12 @@ impl<S: Shape> Slots<S> {
         Ok(Self::over(shape, memory, count))
     }
 
+    /// `count` empty slots in memory that was made ready for them; `None` if it is of another size.
+    pub(crate) fn of_memory(shape: S, count: usize, memory: Mapping) -> Option<Self> {
+        let bytes = count.checked_mul(shape.layout().slot_bytes());
+        (bytes == Some(memory.granted())).then(|| Self::over(shape, memory, count))
+    }
+
     /// The slots that lie in `file` from `offset` on.
     pub(crate) fn of_file(
         shape: S,

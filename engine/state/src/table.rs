@@ -9,7 +9,8 @@
 //! 4. Growth is incremental: when the table is full its records stay where they are, a larger array is made, and each
 //!    later call moves a few of them, from the first slot on. What was moved bridges no more: a search in the old array
 //!    begins behind it. The memory is given back piece by piece.
-//! 5. New slots come from the system as zeroed pages and are first touched when a record needs them.
+//! 5. A larger array is made ready on another thread ([`nursery`]); where that is too late, or not worth it, its slots
+//!    are zeroed pages that are first touched when a record needs them.
 //! 6. Every write to a record, and every move of one, passes through [`Epochs`].
 
 mod stored;
@@ -18,6 +19,7 @@ mod typed;
 pub use stored::{ImageHead, LayoutMismatch};
 
 use std::hint::select_unpredictable;
+use std::sync::mpsc::Receiver;
 
 use tidewire_event::HashRange;
 use tidewire_event::key::hash_of_bytes;
@@ -27,6 +29,8 @@ use crate::budget::{Budget, Full};
 use crate::epochs::Epochs;
 use crate::layout::{Head, Layout, Shape, Typed};
 use crate::log::{Log, TableId};
+use crate::mapping::Mapping;
+use crate::nursery;
 use crate::slots::Slots;
 
 /// Slots of a new table.
@@ -36,8 +40,8 @@ const SLOTS_MAX: usize = 1 << 30;
 /// Slots of the old array that each call looks at while the table grows. More than 1 / (1 - load), so that the old
 /// array is empty long before the new one fills.
 const MOVED_PER_CALL: usize = 8;
-/// Bytes of the old array that are given back at a time.
-const RELEASED_BYTES: usize = 64 << 10;
+/// Bytes of the old array that are given back at a time: a huge page, which would have to be split for less.
+const RELEASED_BYTES: usize = 2 << 20;
 
 /// Keys of at most so many bytes are compared without a branch.
 const KEY_BYTES_SIDE_BY_SIDE: usize = 16;
@@ -66,6 +70,8 @@ pub struct RawTable<S> {
     parity: u32,
     epochs: Epochs,
     budget: Budget,
+    /// Memory for the next array, once it has been asked for.
+    next: Option<Receiver<Mapping>>,
 }
 
 #[derive(Debug)]
@@ -124,6 +130,7 @@ impl<S: Shape> RawTable<S> {
             parity: 0,
             epochs: Epochs::new(is_tracked),
             budget: budget.clone(),
+            next: None,
         }
     }
 
@@ -304,6 +311,9 @@ impl<S: Shape> RawTable<S> {
                 return None;
             }
         }
+        if used * 16 > count * 8 && self.next.is_none() && self.old.is_none() {
+            self.next = nursery::ask(count * 2 * self.shape.layout().slot_bytes(), &self.budget);
+        }
         self.len += 1;
         let head = Head { tag: self.generation, epoch: self.epochs.of_new() };
         self.put_at(at, head, key, value);
@@ -329,7 +339,13 @@ impl<S: Shape> RawTable<S> {
         if larger > SLOTS_MAX {
             return Err(Full);
         }
-        let slots = Slots::new(self.shape, larger, &self.budget, false)?;
+        let ready = if larger > count { self.next.take() } else { None };
+        let ready = ready.and_then(|ready| ready.try_recv().ok());
+        let ready = ready.and_then(|memory| Slots::of_memory(self.shape, larger, memory));
+        let slots = match ready {
+            Some(slots) => slots,
+            None => Slots::new(self.shape, larger, &self.budget, false)?,
+        };
         let slots = std::mem::replace(&mut self.slots, slots);
         self.old = Some(Old { slots, moved: 0 });
         self.bridges = 0;

@@ -15,9 +15,9 @@ use std::time::Instant;
 
 use clap::Parser;
 use hdrhistogram::Histogram;
+use tidewire::event::HashRange;
 use tidewire::event::limits::CAPTURE_RECORDS;
 use tidewire::event::record::u64_le;
-use tidewire::event::HashRange;
 use tidewire::prelude::*;
 use tidewire::runtime::latency::{Span, histogram};
 use tidewire_snapshot::{DirStore, Job};
@@ -140,8 +140,7 @@ fn round(arguments: &Arguments, rate: f64, folder: Option<&Path>) -> Round {
     let filled_ns = (arguments.keys as f64 * 2.0 / rate * 1e9) as i64;
     let total_ns = (end as f64 / rate * 1e9) as i64;
     // The last second is the end's: every window closes.
-    let mut after =
-        After { from: filled_ns, to: total_ns - SECOND / 2, latencies: histogram() };
+    let mut after = After { from: filled_ns, to: total_ns - SECOND / 2, latencies: histogram() };
     let snapshots = folder.map(|folder| {
         let _ = std::fs::remove_dir_all(folder);
         let store = DirStore::open(folder).expect("a folder for snapshots");
@@ -238,4 +237,3 @@ fn show(name: &str, latencies: &Histogram<u64>) {
         latencies.len(),
     );
 }
-
