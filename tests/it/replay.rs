@@ -306,3 +306,26 @@ fn a_cut_capture_is_replayed_to_its_end_unless_strict() {
     assert!(stderr(&output).contains("warning: offset"), "{}", stderr(&output));
     assert!(refused(&[cut.to_str().unwrap(), "--strict"]).contains("offset"));
 }
+
+#[test]
+fn a_full_state_stops_the_run_or_refuses_new_keys_and_says_so() {
+    let (folder, capture) = generated(20_000);
+    let out = folder.path().join("bars.csv");
+    let run = |options: &[&str]| {
+        let mut arguments: Vec<OsString> =
+            vec!["replay".into(), capture.clone().into(), "--out".into(), out.clone().into()];
+        arguments.extend(["--window", "20ms", "--state-budget", "12KiB"].map(OsString::from));
+        arguments.extend(options.iter().map(OsString::from));
+        tidewire(arguments)
+    };
+    let stopped = run(&[]);
+    assert!(!stopped.status.success());
+    assert!(stderr(&stopped).contains("--state-budget"), "{}", stderr(&stopped));
+    assert!(!out.exists());
+    let refused = run(&["--when-full", "refuse"]);
+    assert!(refused.status.success(), "{}", stderr(&refused));
+    let said = stderr(&refused);
+    assert!(said.contains("refused because the state was full"), "{said}");
+    let wrong = tidewire(["replay", "x", "--state-budget", "12 apples"].map(OsString::from));
+    assert!(stderr(&wrong).contains("is no size"), "{}", stderr(&wrong));
+}

@@ -201,7 +201,7 @@ impl Log for Discard {
 
 /// The freeze of tables of several sizes, every record of them changed.
 fn freezes() {
-    println!("\nfreeze of a table whose records have all changed, ns (median and largest of 21)");
+    println!("\nfreeze of a table whose records have all changed, ns (median and largest)");
     for (name, records) in [("1 MiB", 8_000_usize), ("64 MiB", 500_000), ("1 GiB", 8_000_000)] {
         let mut table =
             Table::<u64, Value>::with_capacity(records, HashRange::ALL, &Budget::unlimited(), true)
@@ -236,4 +236,47 @@ fn show(name: &str, latencies: &Histogram<u64>) {
         latencies.max(),
         latencies.len(),
     );
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    freezes();
+    let maximum = maximum(&arguments);
+    let rate = maximum / 2.0;
+    println!("\n{maximum:.0} updates/s at most on {} keys; rounds at {rate:.0}/s", arguments.keys);
+    println!("effect latency from due, ns");
+    let (mut without, mut with) = (histogram(), histogram());
+    let mut ratios = Vec::new();
+    for number in 1..=arguments.rounds {
+        let bare = round(&arguments, rate, None);
+        show(&format!("{number} without"), &bare.latencies);
+        let snap = round(&arguments, rate, Some(&arguments.folder));
+        show(&format!("{number} with"), &snap.latencies);
+        let totals = snap.snapshots.expect("they were on");
+        println!(
+            "  {:<18} {} published, {} given up, {} MiB stored, freeze at most {} ns, barrier to manifest at most {} ms",
+            "",
+            totals.published,
+            totals.given_up,
+            totals.bytes >> 20,
+            totals.freeze_ns_max,
+            totals.publish_ns_max / 1_000_000,
+        );
+        let ratio = |quantile| {
+            snap.latencies.value_at_quantile(quantile) as f64
+                / bare.latencies.value_at_quantile(quantile).max(1) as f64
+        };
+        ratios.push([0.5, 0.99, 0.999, 0.9999].map(ratio));
+        without.add(&bare.latencies).expect("the same bounds");
+        with.add(&snap.latencies).expect("the same bounds");
+    }
+    show("all without", &without);
+    show("all with", &with);
+    for (at, name) in ["p50", "p99", "p99.9", "p99.99"].into_iter().enumerate() {
+        let mut of: Vec<f64> = ratios.iter().map(|ratio| ratio[at]).collect();
+        of.sort_by(f64::total_cmp);
+        println!("  {name} with / without, median of rounds: {:.2}", of[of.len() / 2]);
+    }
+    let _ = std::fs::remove_dir_all(&arguments.folder);
+    fork::show(arguments.keys as usize * 128);
 }
