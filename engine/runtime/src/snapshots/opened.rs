@@ -12,7 +12,7 @@ use tidewire_state::{Budget, Image};
 
 use super::barriers::{Barriers, Report};
 use super::chain::Chain;
-use super::shard_log::{ShardLog, shard_log};
+use super::shard_log::{LogSize, ShardLog, shard_log};
 use super::uploader::{Upload, Uploader, UploaderEnds, in_full};
 use super::{SnapshotError, SnapshotTotals, Snapshots, restore};
 use crate::clock::Clock;
@@ -38,13 +38,13 @@ impl<'a> Opened<'a> {
     pub(crate) fn open(
         snapshots: &'a Snapshots,
         sources: usize,
-        shared: &Shared,
+        note: impl Fn(Note),
     ) -> Result<Self, SnapshotError> {
         let store = &*snapshots.store;
         let good = if snapshots.restore {
             restore::newest(snapshots, sources, |skipped| {
                 let why = in_full(&skipped.why);
-                shared.note(Note::SnapshotSkipped { snapshot: skipped.snapshot, why });
+                note(Note::SnapshotSkipped { snapshot: skipped.snapshot, why });
             })?
         } else {
             if let Some(newest) = catalog::snapshots(store)?.first() {
@@ -54,7 +54,7 @@ impl<'a> Opened<'a> {
             None
         };
         if !store.is_fenced()? {
-            shared.note(Note::NotFenced { location: store.location() });
+            note(Note::NotFenced { location: store.location() });
         }
         let generation = catalog::claim_generation(store)?;
         let newest = good.as_ref().map_or(0, |good| good.newest_epoch);
@@ -105,15 +105,22 @@ impl<'a> Opened<'a> {
         }
     }
 
+    /// The uploader of this run.
+    pub(crate) fn uploader<'s>(
+        &'s self,
+        ends: UploaderEnds<'s>,
+    ) -> Result<Uploader<'s>, SnapshotError> {
+        let chains = self.chains(ends.logs.len())?;
+        Ok(Uploader::new(self.snapshots, self.generation, self.good.as_ref(), chains, ends))
+    }
+
     /// The body of the uploader's thread.
     pub(crate) fn run_uploader<S, K>(
         &self,
         ends: UploaderEnds<'_>,
         shared: &Shared,
     ) -> Result<SnapshotTotals, Ended<S, K>> {
-        let chains = self.chains(ends.logs.len())?;
-        let good = self.good.as_ref();
-        let mut uploader = Uploader::new(self.snapshots, self.generation, good, chains, ends);
+        let mut uploader = self.uploader(ends)?;
         loop {
             match uploader.step(shared.clock.now())? {
                 Upload::Done => return Ok(uploader.totals()),
@@ -154,12 +161,17 @@ pub(crate) struct SnapshotEnds<'a> {
 
 impl<'a> SnapshotEnds<'a> {
     /// The ends of a job with so many sources and shards; none without snapshots.
-    pub(crate) fn new(opened: Option<&'a Opened<'_>>, sources: usize, shards: usize) -> Self {
+    pub(crate) fn new(
+        opened: Option<&'a Opened<'_>>,
+        sources: usize,
+        shards: usize,
+        logs: LogSize,
+    ) -> Self {
         let Some(opened) = opened else {
             let shards = Vec::new().into_iter();
             return Self { wanted: None, reports: None, shards, sink: None, uploader: None };
         };
-        let (shards, logs): (Vec<_>, Vec<_>) = (0..shards).map(|_| shard_log()).unzip();
+        let (shards, logs): (Vec<_>, Vec<_>) = (0..shards).map(|_| shard_log(logs)).unzip();
         let (reports, heard) = channel();
         let (commits, committed) = channel();
         let wanted = &opened.wanted;
