@@ -1,7 +1,9 @@
-//! What the tests share: where the real captures lie, the real binary, and the bodies of the fuzz targets.
+//! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets, and the
+//! simulator.
 #![forbid(unsafe_code)]
 
 pub mod fuzz;
+pub mod sim;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
