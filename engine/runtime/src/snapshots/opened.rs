@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tidewire_dataflow::Operator;
 use tidewire_event::Sink;
-use tidewire_snapshot::{Good, SourcePosition, catalog};
+use tidewire_snapshot::{Good, Skipped, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 
 use super::barriers::{Barriers, Report};
@@ -29,6 +29,8 @@ const IDLE: Duration = Duration::from_micros(500);
 pub(crate) struct Opened<'a> {
     snapshots: &'a Snapshots,
     generation: u64,
+    /// The newest epoch that is there.
+    newest: u64,
     good: Option<Good>,
     wanted: AtomicU64,
 }
@@ -41,24 +43,25 @@ impl<'a> Opened<'a> {
         note: impl Fn(Note),
     ) -> Result<Self, SnapshotError> {
         let store = &*snapshots.store;
-        let good = if snapshots.restore {
-            restore::newest(snapshots, sources, |skipped| {
-                let why = in_full(&skipped.why);
-                note(Note::SnapshotSkipped { snapshot: skipped.snapshot, why });
-            })?
-        } else {
-            if let Some(newest) = catalog::snapshots(store)?.first() {
-                let (location, newest) = (store.location(), newest.epoch);
-                return Err(SnapshotError::NotEmpty { location, newest });
-            }
-            None
-        };
+        if !snapshots.restore
+            && let Some(newest) = catalog::snapshots(store)?.first()
+        {
+            let (location, newest) = (store.location(), newest.epoch);
+            return Err(SnapshotError::NotEmpty { location, newest });
+        }
         if !store.is_fenced()? {
             note(Note::NotFenced { location: store.location() });
         }
         let generation = catalog::claim_generation(store)?;
-        let newest = good.as_ref().map_or(0, |good| good.newest_epoch);
-        Ok(Self { snapshots, generation, good, wanted: AtomicU64::new(newest) })
+        let (mut good, mut newest) = (None, 0);
+        if snapshots.restore {
+            let skipped = |skipped: Skipped| {
+                let why = in_full(&skipped.why);
+                note(Note::SnapshotSkipped { snapshot: skipped.snapshot, why });
+            };
+            (good, newest) = restore::take_over(snapshots, sources, generation, skipped)?;
+        }
+        Ok(Self { snapshots, generation, newest, good, wanted: AtomicU64::new(newest) })
     }
 
     /// Where source number `index` goes on.
@@ -111,7 +114,14 @@ impl<'a> Opened<'a> {
         ends: UploaderEnds<'s>,
     ) -> Result<Uploader<'s>, SnapshotError> {
         let chains = self.chains(ends.logs.len())?;
-        Ok(Uploader::new(self.snapshots, self.generation, self.good.as_ref(), chains, ends))
+        Ok(Uploader::new(
+            self.snapshots,
+            self.generation,
+            self.newest,
+            self.good.as_ref(),
+            chains,
+            ends,
+        ))
     }
 
     /// The body of the uploader's thread.
