@@ -90,6 +90,7 @@ pub(crate) struct World {
     files: Arc<Mutex<Files>>,
     /// The changes of the disk that have been looked at, and how many rows and late events there were.
     checked: (u64, usize, usize),
+    /// A run has gone on from an older snapshot, and the disk is still to follow.
     may_shrink: bool,
     crashes_left: u64,
     lingers_left: u64,
@@ -159,20 +160,22 @@ impl World {
             let snapshots = self.snapshots(&life);
             let notes = RefCell::new(Vec::new());
             let note = |note: Note| notes.borrow_mut().push(note);
-            let store = match SteppedStore::open(&snapshots, self.plan.inputs.len(), note) {
+            let opened = SteppedStore::open(&snapshots, self.plan.inputs.len(), note);
+            self.hear(&life, notes.take())?;
+            let store = match opened {
                 Ok(store) => store,
                 Err(error) => {
                     self.not_started(&life, &JobError::Snapshot(error), elder.is_some())?;
                     continue;
                 }
             };
-            self.hear(&life, notes.take())?;
             for _ in 0..self.dice.below(20) {
                 self.step_elder(&mut elder)?;
             }
             let started = self.start(&life, &store, shards);
             self.look()?;
-            self.may_shrink = false;
+            // A process that crashes before it has restored the disk leaves that to the next one.
+            self.may_shrink &= started.is_err();
             let job = match started {
                 Ok(job) => job,
                 Err(error) => {
