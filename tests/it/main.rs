@@ -6,5 +6,6 @@ mod feeds_wire;
 mod fuzz_bodies;
 mod inspect;
 mod replay;
+mod sim;
 mod snapshots;
 mod tidy;
