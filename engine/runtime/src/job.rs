@@ -75,9 +75,8 @@ where
         let (shared, layout) = (&shared, &shared.layout);
         let mut watch = Watch { observer, notes, collectors: Vec::new(), shared };
         let snapshots = options.snapshots.as_ref();
-        let opened = snapshots
-            .map(|it| Opened::open(it, inputs, |note| shared.note(note)))
-            .transpose()?;
+        let opened =
+            snapshots.map(|it| Opened::open(it, inputs, |note| shared.note(note))).transpose()?;
         let opened = opened.as_ref();
         if let Some(opened) = opened {
             opened.restore_sink(&mut self.sink)?;

@@ -153,7 +153,8 @@ where
         }
         let grid = stations.first().and_then(|(station, _)| station.shard.grid());
         let mut sources = Vec::with_capacity(*inputs);
-        for ((index, mut source), rings) in job.sources.into_iter().enumerate().zip(out_of_sources) {
+        for ((index, mut source), rings) in job.sources.into_iter().enumerate().zip(out_of_sources)
+        {
             let (restored, barriers) = (opened.position(index), ends.source(index));
             let strategy = (job.watermarks)();
             let mut start = SourceStart { index, strategy, restored, barriers };
@@ -181,7 +182,15 @@ where
         let Some(uploader) = ends.uploader.take() else { return Err(SnapshotError::Sink.into()) };
         let uploader = opened.uploader(uploader)?;
         let (is_sink_done, is_uploader_done) = (false, false);
-        Ok(Self { sources, shards: stations, sink, is_sink_done, uploader, is_uploader_done, clock })
+        Ok(Self {
+            sources,
+            shards: stations,
+            sink,
+            is_sink_done,
+            uploader,
+            is_uploader_done,
+            clock,
+        })
     }
 
     /// Reads one event of a source and routes it; or, if none is due, hands over what was read before.

@@ -69,6 +69,7 @@ impl FromStr for Broken {
 
     fn from_str(text: &str) -> Result<Self, UnknownProtocol> {
         let mut all = Self::ALL.into_iter();
-        all.find(|it| it.to_string() == text).ok_or_else(|| UnknownProtocol { name: text.to_owned() })
+        all.find(|it| it.to_string() == text)
+            .ok_or_else(|| UnknownProtocol { name: text.to_owned() })
     }
 }

@@ -175,7 +175,8 @@ impl Sink for Parts {
             return Ok(());
         }
         // The newest first: a reader must not see a gap.
-        while let Some((number, _)) = files.committed.last_key_value().filter(|(it, _)| **it >= self.next)
+        while let Some((number, _)) =
+            files.committed.last_key_value().filter(|(it, _)| **it >= self.next)
         {
             let number = *number;
             files.operation(&self.life)?;

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use tidewire_dataflow::{Aggregate, Bounded, Operator, Output, Tumbling, WatermarkStrategy, Window};
+use tidewire_dataflow::{
+    Aggregate, Bounded, Operator, Output, Tumbling, WatermarkStrategy, Window,
+};
 use tidewire_event::record::u64_le;
 use tidewire_event::{Header, Source, Stamped};
 use tidewire_state::{Durable, Image, LayoutMismatch, Log, Section, SectionKind, TableId};
@@ -63,17 +65,25 @@ impl WatermarkStrategy for Watermarks {
     }
 }
 
-/// How many events, and the number that follows from them in their order.
+/// How many events, and the number that follows from them in their order, which fills the other words of the record.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Chained;
+pub(crate) struct Chained<const WORDS: usize>;
 
-impl Aggregate for Chained {
+impl<const WORDS: usize> Chained<WORDS> {
+    fn record(count: u64, number: u64) -> [u64_le; WORDS] {
+        let mut record = [u64_le::from(number); WORDS];
+        record[0] = count.into();
+        record
+    }
+}
+
+impl<const WORDS: usize> Aggregate for Chained<WORDS> {
     type In = Event;
-    type Partial = [u64_le; 2];
+    type Partial = [u64_le; WORDS];
     type Out = (u64, u64);
 
     fn lift(&self, _: &Header, event: &Event) -> Self::Partial {
-        [1.into(), chain(0, event.amount).into()]
+        Self::record(1, chain(0, event.amount))
     }
 
     fn combine(&self, earlier: &Self::Partial, _: &Self::Partial) -> Self::Partial {
@@ -82,14 +92,15 @@ impl Aggregate for Chained {
     }
 
     fn lower(&self, _: Window, partial: &Self::Partial) -> (u64, u64) {
-        let [count, number] = partial.map(|number| number.to_native());
-        (count, number)
+        let (count, number) = (partial[0].to_native(), partial[1].to_native());
+        // One that is torn is told by its count.
+        let is_whole = partial[1..].iter().all(|word| word.to_native() == number);
+        (if is_whole { count } else { u64::MAX }, number)
     }
 
     fn insert(&self, partial: &mut Self::Partial, _: &Header, event: &Event) {
-        let [count, number] = *partial;
-        *partial =
-            [(count.to_native() + 1).into(), chain(number.to_native(), event.amount).into()];
+        let (count, number) = (partial[0].to_native(), partial[1].to_native());
+        *partial = Self::record(count + 1, chain(number, event.amount));
     }
 }
 

@@ -1,8 +1,8 @@
 //! A simulated process: a stepped job, and whether it is still alive.
 
 use std::fmt::{self, Display};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use tidewire_dataflow::{Operator, WatermarkStrategy};
 use tidewire_event::{Sink, Source};

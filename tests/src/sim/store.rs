@@ -192,8 +192,7 @@ impl FaultyStore {
             (Some(Fault::Delayed), Some((bytes, is_conditional))) => {
                 let calls = faults.dice.spread(1, 60);
                 let (name_later, bytes) = (name.to_owned(), bytes.to_vec());
-                let later =
-                    Later { calls, name: name_later, bytes, is_conditional, held_by: None };
+                let later = Later { calls, name: name_later, bytes, is_conditional, held_by: None };
                 faults.later.push(later);
                 Err(self.error(action, name, "no answer"))
             }

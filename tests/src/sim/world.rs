@@ -1,27 +1,27 @@
 //! The world of a seed: processes that come and go, and who takes the next step.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidewire_dataflow::{Bounded, KeyedWindow, Tumbling};
-use tidewire_event::time::{MICROSECOND, MILLISECOND};
 use tidewire_event::hash_of;
+use tidewire_event::time::{MICROSECOND, MILLISECOND};
 use tidewire_runtime::stepped::{Stepped, SteppedJob, SteppedStore};
 use tidewire_runtime::{Job, JobError, Note, SnapshotError, Snapshots};
 use tidewire_snapshot::{Job as JobName, Manifest, MemoryStore, Store, catalog};
 use tidewire_state::Arena;
 
+use super::Failure;
 use super::broken::Broken;
 use super::dice::Dice;
 use super::disk::{DiskError, Files, Parts};
 use super::model::Expected;
 use super::parts::{Chained, Input, Logged, Watermarks};
-use super::plan::{Event, Plan};
+use super::plan::{Event, Plan, WIDE_WORDS, WORDS};
 use super::process::{Life, Process, Running, SimClock, Stop, stop};
-use super::store::{FaultyStore, Faults};
+use super::store::{Faults, FaultyStore};
 use super::trace::Trace;
-use super::Failure;
 
 /// Steps without a fault in which a job must come to its end.
 const STEPS_TO_END_MAX: u64 = 400_000;
@@ -43,6 +43,8 @@ pub struct Report {
     pub damaged: u64,
     /// Processes that lingered.
     pub lingered: u64,
+    /// Epochs that were given up because the store was slow.
+    pub too_slow: u64,
 }
 
 impl Report {
@@ -55,16 +57,18 @@ impl Report {
         self.faults += other.faults;
         self.damaged += other.damaged;
         self.lingered += other.lingered;
+        self.too_slow += other.too_slow;
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, steps, processes, published, faults, damaged, lingered } = self;
+        let Self { events, steps, processes, published, faults, damaged, lingered, too_slow } =
+            self;
         write!(
             f,
             "{events} events, {steps} steps, {processes} processes, of which {lingered} lingered, {published} epochs, \
-             {faults} faults of the store, {damaged} damaged snapshots"
+             {faults} faults of the store, {damaged} damaged snapshots, {too_slow} epochs given up for want of room"
         )
     }
 }
@@ -130,7 +134,12 @@ impl World {
     }
 
     pub(crate) fn run(mut self) -> Result<Report, Failure> {
-        match self.live(None) {
+        let lived = if self.plan.is_wide {
+            self.live::<WIDE_WORDS>(None)
+        } else {
+            self.live::<WORDS>(None)
+        };
+        match lived {
             Ok(()) => {
                 let faults = self.faults().injected.iter().sum();
                 self.report.faults = faults;
@@ -150,7 +159,7 @@ impl World {
     }
 
     /// One process after another, beside one that lingers, until the job is done.
-    fn live(&mut self, mut elder: Option<&mut dyn Process>) -> Result<(), String> {
+    fn live<const N: usize>(&mut self, mut elder: Option<&mut dyn Process>) -> Result<(), String> {
         loop {
             self.report.processes += 1;
             self.count_step()?;
@@ -172,7 +181,7 @@ impl World {
             for _ in 0..self.dice.below(20) {
                 self.step_elder(&mut elder)?;
             }
-            let started = self.start(&life, &store, shards);
+            let started = self.start::<N>(&life, &store, shards);
             self.look()?;
             // A process that crashes before it has restored the disk leaves that to the next one.
             self.may_shrink &= started.is_err();
@@ -191,7 +200,7 @@ impl World {
                     return self.check_whole();
                 }
                 End::Crashed => {}
-                End::Lingers => return self.live(Some(&mut process)),
+                End::Lingers => return self.live::<N>(Some(&mut process)),
             }
             drop(process);
             if elder.is_none() {
@@ -219,7 +228,7 @@ impl World {
         }
     }
 
-    fn start<'s>(
+    fn start<'s, const N: usize>(
         &self,
         life: &Arc<Life>,
         store: &'s SteppedStore<'_>,
@@ -229,8 +238,8 @@ impl World {
             's,
             Input,
             Watermarks,
-            impl Fn(&Event) -> u64 + Clone + use<>,
-            Logged<KeyedWindow<u32, impl Fn(&Event) -> u32 + use<>, Chained>>,
+            impl Fn(&Event) -> u64 + Clone + use<N>,
+            Logged<KeyedWindow<u32, impl Fn(&Event) -> u32 + use<N>, Chained<N>>>,
             Parts,
             SimClock,
         >,
@@ -377,7 +386,16 @@ impl World {
     fn step(&mut self, process: &mut dyn Process, part: usize) -> Result<Stepped, Stop> {
         let trace = self.trace.clone();
         let number = process.life().number;
-        process.step(part, &|note| trace.say(format_args!("process {number}: {note}")))
+        let too_slow = Cell::new(0);
+        let note = |note: Note| {
+            trace.say(format_args!("process {number}: {note}"));
+            let is_slow =
+                matches!(&note, Note::EpochGivenUp { why } if why.contains("store is too slow"));
+            too_slow.set(too_slow.get() + u64::from(is_slow));
+        };
+        let stepped = process.step(part, &note);
+        self.report.too_slow += too_slow.get();
+        stepped
     }
 
     /// Steps the process that lingers, if there is one.
@@ -436,7 +454,9 @@ impl World {
         let scratch = std::env::temp_dir();
         let found = catalog::snapshots(&self.store).map_err(|error| said(&error))?;
         let good = |it: &&catalog::Found| {
-            it.manifest.as_ref().is_ok_and(|it| catalog::verify(&self.store, it, &scratch).is_empty())
+            it.manifest
+                .as_ref()
+                .is_ok_and(|it| catalog::verify(&self.store, it, &scratch).is_empty())
         };
         let Some(newest) = found.iter().find(good) else { return Ok(()) };
         let Ok(manifest) = &newest.manifest else { return Ok(()) };
