@@ -6,6 +6,8 @@ mod feeds_wire;
 mod fuzz_bodies;
 mod inspect;
 mod replay;
+#[cfg(feature = "s3")]
+mod s3;
 mod sim;
 mod snapshots;
 mod tidy;

@@ -16,34 +16,56 @@ pub(crate) enum OpenError {
     NoFolder(String),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[cfg(feature = "s3")]
+    #[error(transparent)]
+    S3(#[from] tidewire_s3::OpenError),
 }
 
-/// Opens the store at `location`: a folder, which is made if it is not there, or `s3://BUCKET/PREFIX` on the server
-/// `endpoint`.
+/// Incomplete uploads that are older are nobody's any more.
+#[cfg(feature = "s3")]
+const LEFTOVERS_AFTER: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
+
+/// Opens the store at `location` to write to it: a folder, which is made if it is not there, or `s3://BUCKET/PREFIX` on
+/// the server `endpoint`, where uploads that were left over are ended.
 pub(crate) fn open(location: &str, endpoint: Option<&str>) -> Result<Box<dyn Store>, OpenError> {
     if location.starts_with(S3) {
-        return open_s3(location, endpoint);
+        return open_s3(location, endpoint, true);
     }
     Ok(Box::new(DirStore::open(Path::new(location))?))
 }
 
-/// As [`open`], for those who only look: a folder that is not there is an error.
+/// Opens the store at `location` to look at it: a folder that is not there is an error.
 pub(crate) fn open_existing(
     location: &str,
     endpoint: Option<&str>,
 ) -> Result<Box<dyn Store>, OpenError> {
-    if !location.starts_with(S3) && !Path::new(location).is_dir() {
+    if location.starts_with(S3) {
+        return open_s3(location, endpoint, false);
+    }
+    if !Path::new(location).is_dir() {
         return Err(OpenError::NoFolder(location.to_owned()));
     }
-    open(location, endpoint)
+    Ok(Box::new(DirStore::open(Path::new(location))?))
 }
 
 #[cfg(feature = "s3")]
-fn open_s3(location: &str, endpoint: Option<&str>) -> Result<Box<dyn Store>, OpenError> {
-    Ok(Box::new(tidewire_s3::S3Store::open(location, endpoint)?))
+fn open_s3(
+    location: &str,
+    endpoint: Option<&str>,
+    is_writer: bool,
+) -> Result<Box<dyn Store>, OpenError> {
+    let store = tidewire_s3::S3Store::open(location, endpoint)?;
+    if is_writer {
+        store.abort_leftovers(LEFTOVERS_AFTER)?;
+    }
+    Ok(Box::new(store))
 }
 
 #[cfg(not(feature = "s3"))]
-fn open_s3(location: &str, _endpoint: Option<&str>) -> Result<Box<dyn Store>, OpenError> {
+fn open_s3(
+    location: &str,
+    _endpoint: Option<&str>,
+    _is_writer: bool,
+) -> Result<Box<dyn Store>, OpenError> {
     Err(OpenError::NoS3(location.to_owned()))
 }

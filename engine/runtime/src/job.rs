@@ -87,7 +87,9 @@ where
         let (outlets, results): (Vec<_>, Vec<_>) =
             (0..layout.shards).map(|_| RingBuffer::new(OUT_RING_FRAMES)).unzip();
         let sink = SinkLoop::new(self.sink, results, record(Span::Result), ends.sink.take());
-        let budget = Budget::new(options.state_bytes_max);
+        // The uploader's image of the state takes as much as the state.
+        let copies = if opened.is_some() { 2 } else { 1 };
+        let budget = Budget::new(options.state_bytes_max / copies);
         let images = opened.map(|it| it.images(layout.shards, &budget)).transpose()?.flatten();
         let mut images = images.into_iter().flatten();
         let mut shards = Vec::with_capacity(layout.shards);

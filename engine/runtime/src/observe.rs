@@ -48,6 +48,12 @@ pub enum Note {
         /// What glommio said.
         reason: String,
     },
+    /// There is no snapshot to go on from yet.
+    #[error("{location} holds no snapshot yet: beginning at the start of the input")]
+    NothingToRestore {
+        /// The store.
+        location: String,
+    },
     /// A damaged snapshot was passed over.
     #[error("{snapshot} is passed over: {why}")]
     SnapshotSkipped {

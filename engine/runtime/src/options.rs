@@ -42,7 +42,7 @@ pub struct Options {
     pub rate: Rate,
     /// What drives the shards.
     pub driver: Driver,
-    /// Bytes of memory that the state of all shards may take.
+    /// Bytes of memory that the state of all shards may take, with its image if snapshots are taken.
     pub state_bytes_max: usize,
     /// What happens to an event of a new key when the state has taken all that.
     pub when_full: WhenFull,

@@ -5,6 +5,7 @@
 
 mod budget;
 mod mapping;
+mod nursery;
 mod layout;
 mod slots;
 mod segments;

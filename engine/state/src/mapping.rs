@@ -66,6 +66,11 @@ impl Mapping {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// Its size, in bytes.
+    pub(crate) fn granted(&self) -> usize {
+        self.granted
+    }
+
     /// The first byte.
     #[inline(always)]
     pub(crate) fn base(&self) -> *const u8 {

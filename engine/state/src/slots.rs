@@ -19,6 +19,8 @@ pub(crate) struct Slots<S> {
     shape: S,
     memory: Mapping,
     mask: usize,
+    /// Right shift that makes a slot's number of 64 bits.
+    narrow: u32,
     /// Bytes before this one have been given back.
     released: usize,
 }
@@ -34,7 +36,13 @@ impl<S: Shape> Slots<S> {
         assert!(count.is_power_of_two());
         let bytes = count.checked_mul(shape.layout().slot_bytes()).ok_or(Full)?;
         let memory = Mapping::zeroed(bytes, budget, filled_soon)?;
-        Ok(Self { shape, memory, mask: count - 1, released: 0 })
+        Ok(Self::over(shape, memory, count))
+    }
+
+    /// `count` empty slots in memory that was made ready for them; `None` if it is of another size.
+    pub(crate) fn of_memory(shape: S, count: usize, memory: Mapping) -> Option<Self> {
+        let bytes = count.checked_mul(shape.layout().slot_bytes());
+        (bytes == Some(memory.granted())).then(|| Self::over(shape, memory, count))
     }
 
     /// The slots that lie in `file` from `offset` on.
@@ -48,7 +56,17 @@ impl<S: Shape> Slots<S> {
         let bytes = count.checked_mul(shape.layout().slot_bytes());
         let bytes = bytes.filter(|_| count.is_power_of_two()).ok_or(io::ErrorKind::InvalidData)?;
         let memory = Mapping::of_file(file, offset, bytes, budget)?;
-        Ok(Self { shape, memory, mask: count - 1, released: 0 })
+        Ok(Self::over(shape, memory, count))
+    }
+
+    fn over(shape: S, memory: Mapping, count: usize) -> Self {
+        let narrow = u64::BITS - count.trailing_zeros();
+        Self { shape, memory, mask: count - 1, narrow, released: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn narrow(&self) -> u32 {
+        self.narrow
     }
 
     #[inline(always)]
@@ -134,7 +152,8 @@ impl<S: Shape> Slots<S> {
         if own != other {
             return Err((own, other));
         }
-        Ok(Slots { shape, memory: self.memory, mask: self.mask, released: self.released })
+        let Self { memory, mask, narrow, released, .. } = self;
+        Ok(Slots { shape, memory, mask, narrow, released })
     }
 }
 

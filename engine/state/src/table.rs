@@ -9,7 +9,8 @@
 //! 4. Growth is incremental: when the table is full its records stay where they are, a larger array is made, and each
 //!    later call moves a few of them, from the first slot on. What was moved bridges no more: a search in the old array
 //!    begins behind it. The memory is given back piece by piece.
-//! 5. New slots come from the system as zeroed pages and are first touched when a record needs them.
+//! 5. A larger array is made ready on another thread ([`nursery`]); where that is too late, or not worth it, its slots
+//!    are zeroed pages that are first touched when a record needs them.
 //! 6. Every write to a record, and every move of one, passes through [`Epochs`].
 
 mod stored;
@@ -17,14 +18,19 @@ mod typed;
 
 pub use stored::{ImageHead, LayoutMismatch};
 
-use tidewire_event::key::hash_of_bytes;
+use std::hint::select_unpredictable;
+use std::sync::mpsc::Receiver;
+
 use tidewire_event::HashRange;
+use tidewire_event::key::hash_of_bytes;
 use tidewire_event::limits::KEY_GROUPS;
 
 use crate::budget::{Budget, Full};
 use crate::epochs::Epochs;
 use crate::layout::{Head, Layout, Shape, Typed};
 use crate::log::{Log, TableId};
+use crate::mapping::Mapping;
+use crate::nursery;
 use crate::slots::Slots;
 
 /// Slots of a new table.
@@ -34,8 +40,11 @@ const SLOTS_MAX: usize = 1 << 30;
 /// Slots of the old array that each call looks at while the table grows. More than 1 / (1 - load), so that the old
 /// array is empty long before the new one fills.
 const MOVED_PER_CALL: usize = 8;
-/// Bytes of the old array that are given back at a time.
-const RELEASED_BYTES: usize = 64 << 10;
+/// Bytes of the old array that are given back at a time: a huge page, which would have to be split for less.
+const RELEASED_BYTES: usize = 2 << 20;
+
+/// Keys of at most so many bytes are compared without a branch.
+const KEY_BYTES_SIDE_BY_SIDE: usize = 16;
 
 const _: () = assert!(SLOTS_MIN.is_power_of_two());
 
@@ -61,6 +70,8 @@ pub struct RawTable<S> {
     parity: u32,
     epochs: Epochs,
     budget: Budget,
+    /// Memory for the next array, once it has been asked for.
+    next: Option<Receiver<Mapping>>,
 }
 
 #[derive(Debug)]
@@ -74,10 +85,6 @@ struct Old<S> {
 enum Probe {
     Found(usize),
     Free(usize),
-}
-
-fn narrow(count: usize) -> u32 {
-    u64::BITS - count.trailing_zeros()
 }
 
 impl<S: Shape> RawTable<S> {
@@ -123,6 +130,7 @@ impl<S: Shape> RawTable<S> {
             parity: 0,
             epochs: Epochs::new(is_tracked),
             budget: budget.clone(),
+            next: None,
         }
     }
 
@@ -211,16 +219,30 @@ impl<S: Shape> RawTable<S> {
         hash_of_bytes(key, self.shape.layout().group_bytes as usize)
     }
 
-    /// A place for `hash` among `count` slots: its top bits, within the shard's range.
+    /// The first place for `hash` among `slots`: its top bits, within the shard's range.
     #[inline(always)]
-    fn index(&self, hash: u64, count: usize) -> usize {
-        ((hash.wrapping_sub(self.range.first) << self.spread) >> narrow(count)) as usize
+    fn index(&self, hash: u64, slots: &Slots<S>) -> usize {
+        ((hash.wrapping_sub(self.range.first) << self.spread) >> slots.narrow()) as usize
+    }
+
+    #[inline(always)]
+    fn is_at(&self, at: usize, key: &[u8]) -> bool {
+        (self.slots.head(at).tag == self.generation) & (self.slots.key_bytes(at) == key)
     }
 
     #[inline(always)]
     fn probe(&self, hash: u64, key: &[u8]) -> Probe {
-        let mut at = self.index(hash, self.slots.count());
-        let mut bridge = None;
+        let home = self.index(hash, &self.slots);
+        if key.len() <= KEY_BYTES_SIDE_BY_SIDE {
+            // The first two slots without a branch between them: at the usual loads nine of ten searches end there, and
+            // a branch that is mispredicted every fourth time, after a wait for memory, costs far more.
+            let next = (home + 1) & self.slots.mask();
+            let at = select_unpredictable(self.is_at(home, key), home, next);
+            if self.is_at(at, key) {
+                return Probe::Found(at);
+            }
+        }
+        let (mut at, mut bridge) = (home, None);
         loop {
             let tag = self.slots.head(at).tag;
             if tag == self.generation {
@@ -289,6 +311,9 @@ impl<S: Shape> RawTable<S> {
                 return None;
             }
         }
+        if used * 16 > count * 8 && self.next.is_none() && self.old.is_none() {
+            self.next = nursery::ask(count * 2 * self.shape.layout().slot_bytes(), &self.budget);
+        }
         self.len += 1;
         let head = Head { tag: self.generation, epoch: self.epochs.of_new() };
         self.put_at(at, head, key, value);
@@ -314,7 +339,13 @@ impl<S: Shape> RawTable<S> {
         if larger > SLOTS_MAX {
             return Err(Full);
         }
-        let slots = Slots::new(self.shape, larger, &self.budget, false)?;
+        let ready = if larger > count { self.next.take() } else { None };
+        let ready = ready.and_then(|ready| ready.try_recv().ok());
+        let ready = ready.and_then(|memory| Slots::of_memory(self.shape, larger, memory));
+        let slots = match ready {
+            Some(slots) => slots,
+            None => Slots::new(self.shape, larger, &self.budget, false)?,
+        };
         let slots = std::mem::replace(&mut self.slots, slots);
         self.old = Some(Old { slots, moved: 0 });
         self.bridges = 0;
@@ -325,7 +356,7 @@ impl<S: Shape> RawTable<S> {
     /// Moves the record of `key` from the array that is being emptied to slot `at`; false if it is not there.
     fn take_from_old(&mut self, hash: u64, at: usize, key: &[u8]) -> bool {
         let Some(old) = self.old.take() else { return false };
-        let home = self.index(hash, old.slots.count());
+        let home = self.index(hash, &old.slots);
         let mut from = home.max(old.moved);
         let found = loop {
             let tag = old.slots.head(from).tag;
@@ -381,7 +412,7 @@ impl<S: Shape> RawTable<S> {
 
     /// The first slot that is free for a record with this hash, which is not in the array.
     fn free_slot(&self, hash: u64) -> usize {
-        let mut at = self.index(hash, self.slots.count());
+        let mut at = self.index(hash, &self.slots);
         while self.slots.head(at).tag == self.generation {
             at = (at + 1) & self.slots.mask();
         }

@@ -288,6 +288,7 @@ impl World {
             self.trace.say(format_args!("{life}: {note}"));
             match note {
                 Note::SnapshotSkipped { .. } if self.report.damaged > 0 => self.may_shrink = true,
+                Note::NothingToRestore { .. } => {}
                 other => return Err(format!("{life} says: {other}")),
             }
         }
@@ -378,7 +379,7 @@ impl World {
         let rounds = idle / (4 * parts);
         let ns = match rounds {
             0 => self.dice.spread(100, 20_000) as i64,
-            rounds => (100 * MICROSECOND << rounds.min(11)).min(200 * MILLISECOND),
+            rounds => ((100 * MICROSECOND) << rounds.min(11)).min(200 * MILLISECOND),
         };
         self.clock.advance(ns);
     }

@@ -32,6 +32,8 @@ pub(crate) enum CommandError {
     Rows(#[from] RowError),
     #[error(transparent)]
     Report(#[from] ReportError),
+    #[error("can not listen to signals: {0}")]
+    Signal(#[source] io::Error),
     #[error("can not read {}: {source}", path.display())]
     Head { path: PathBuf, source: io::Error },
     #[error("{} is a file: with --snapshots the output is a folder of parts", .0.display())]

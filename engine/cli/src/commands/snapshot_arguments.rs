@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use signal_hook::consts::SIGUSR1;
 use tidewire_runtime::Snapshots;
 use tidewire_snapshot::{Compression, Job, Keep, crc32c};
 
@@ -20,7 +21,8 @@ const HEAD_BYTES: u64 = 64 << 10;
 /// Where and how often snapshots are taken.
 #[derive(Debug, Args)]
 pub(crate) struct SnapshotArguments {
-    /// Take snapshots into this folder, or into s3://BUCKET/PREFIX.
+    /// Take snapshots into this folder, or into s3://BUCKET/PREFIX. The signal USR1 asks for a savepoint, which is kept
+    /// until somebody removes it.
     #[arg(long, value_name = "DIR|S3-URL")]
     pub(crate) snapshots: Option<String>,
     /// From one snapshot to the next.
@@ -58,6 +60,8 @@ impl SnapshotArguments {
         snapshots.restore = self.restore;
         snapshots.keep = Keep { newest: self.keep as usize };
         snapshots.compression = self.compression;
+        signal_hook::flag::register(SIGUSR1, Arc::clone(&snapshots.savepoint))
+            .map_err(CommandError::Signal)?;
         if let Some(scratch) = &self.scratch {
             snapshots.scratch.clone_from(scratch);
         }

@@ -44,9 +44,14 @@ struct Queue {
 }
 
 impl Inlet<Event> for Queue {
-    fn take(&mut self, count: usize, take: impl FnMut(Frame<Event>)) -> usize {
+    fn take(&mut self, count: usize, mut take: impl FnMut(Frame<Event>) -> bool) -> usize {
         let count = count.min(self.most).min(self.frames.len());
-        self.frames.drain(..count).for_each(take);
+        for taken in 0..count {
+            let Some(frame) = self.frames.pop_front() else { return taken };
+            if !take(frame) {
+                return taken + 1;
+            }
+        }
         count
     }
 }
@@ -127,7 +132,7 @@ proptest! {
                         assert!(*to > complete);
                         complete = *to;
                     }
-                    OutFrame::End => {}
+                    OutFrame::Barrier { .. } | OutFrame::End => {}
                 }
             }
             rows.sort_unstable();

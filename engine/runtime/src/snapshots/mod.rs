@@ -13,6 +13,7 @@ pub(crate) mod opened;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tidewire_event::time::SECOND;
 use tidewire_snapshot::{CatalogError, Compression, Job, Keep, Refusal, Store, StoreError};
@@ -37,6 +38,8 @@ pub struct Snapshots {
     pub compression: Compression,
     /// A folder for files without a name: what is fetched, and what is unpacked.
     pub scratch: PathBuf,
+    /// Whoever sets it asks for a savepoint: the next epoch begins at once, and is never collected.
+    pub savepoint: Arc<AtomicBool>,
     /// The time of day, ns since the epoch: manifests carry it for people.
     pub unix_now_ns: fn() -> i64,
 }
@@ -53,6 +56,7 @@ impl Snapshots {
             keep: Keep { newest: 3 },
             compression: Compression::None,
             scratch: std::env::temp_dir(),
+            savepoint: Arc::default(),
             unix_now_ns,
         }
     }
@@ -128,13 +132,13 @@ pub enum SnapshotError {
     #[error(transparent)]
     Base(#[from] tidewire_snapshot::base::BaseError),
     /// A stored object can not be read any more, though its checksums were right before.
-    #[error("can not read a snapshot's object")]
+    #[error(transparent)]
     Object(#[from] tidewire_snapshot::ObjectError),
     /// Stored state does not fit together.
-    #[error("the stored state does not fit together")]
+    #[error("the stored state does not fit together: {0}")]
     Image(#[from] ImageError),
     /// Stored state does not fit the job.
-    #[error("the stored state is another job's")]
+    #[error("the stored state is another job's: {0}")]
     Layout(#[from] LayoutMismatch),
     /// Stored state that no operator of the job asked for.
     #[error("the snapshot holds {tables} table(s) that no operator of this job knows")]

@@ -60,6 +60,9 @@ impl<'a> Opened<'a> {
                 note(Note::SnapshotSkipped { snapshot: skipped.snapshot, why });
             };
             (good, newest) = restore::take_over(snapshots, sources, generation, skipped)?;
+            if good.is_none() {
+                note(Note::NothingToRestore { location: store.location() });
+            }
         }
         Ok(Self { snapshots, generation, newest, good, wanted: AtomicU64::new(newest) })
     }

@@ -162,7 +162,12 @@ impl<'a> Uploader<'a> {
                 self.begin(Kind::End, now);
                 any = true;
             }
-            None if now >= self.next_at && !self.all_ended() => {
+            None if self.all_ended() => {}
+            None if self.snapshots.savepoint.swap(false, Relaxed) => {
+                self.begin(Kind::Savepoint, now);
+                any = true;
+            }
+            None if now >= self.next_at => {
                 self.begin(Kind::Checkpoint, now);
                 any = true;
             }
@@ -291,6 +296,9 @@ impl<'a> Uploader<'a> {
     ) -> Result<Upload, SnapshotError> {
         self.chains.iter_mut().for_each(Chain::abandon);
         self.totals.given_up += 1;
+        if flight.kind == Kind::Savepoint {
+            self.snapshots.savepoint.store(true, Relaxed);
+        }
         if flight.kind == Kind::End {
             // It is all that the job still waits for.
             self.last_attempts += 1;

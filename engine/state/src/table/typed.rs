@@ -56,6 +56,7 @@ impl<K: Key, V: Record> Table<K, V> {
             parity,
             epochs,
             budget,
+            next: None,
         })
     }
 

@@ -156,7 +156,7 @@ impl Case {
                 operator.watermark(WATERMARK_END, NOT_DUE);
             }
             let ends = at == self.events.len();
-            while (open.is_some() || operator.is_firing()) && true {
+            while open.is_some() || operator.is_firing() {
                 let turn = turns.next().unwrap();
                 (0..turn.fires).for_each(|_| operator.fire(&mut out));
                 if let Some((snapshot, give_up_at)) = &mut open {
@@ -200,8 +200,7 @@ fn cases() -> impl Strategy<Value = Case> {
     let turn = (0..3_usize, 0..6_usize, 0..6_usize);
     let turn = turn.prop_map(|(fires, records, room)| Turn { fires, records, room });
     let barrier = (0..300_usize, prop::option::weighted(0.2, 0..30_usize));
-    let barrier =
-        barrier.prop_map(|(before, given_up_after)| Barrier { before, given_up_after });
+    let barrier = barrier.prop_map(|(before, given_up_after)| Barrier { before, given_up_after });
     let size = prop_oneof![1..5_i64, 5..500_i64];
     let turns = prop::collection::vec(turn, 1..20).prop_filter("goes on", |turns| {
         turns.iter().any(|turn| turn.fires > 0)
