@@ -8,5 +8,6 @@ mod inspect;
 mod replay;
 #[cfg(feature = "s3")]
 mod s3;
+mod sim;
 mod snapshots;
 mod tidy;

@@ -1,10 +1,11 @@
 //! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets,
-//! and a server of S3.
+//! a server of S3, and the simulator.
 #![forbid(unsafe_code)]
 
 pub mod fuzz;
 #[cfg(feature = "s3")]
 pub mod s3;
+pub mod sim;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -20,6 +20,7 @@ use crate::rate::Rate;
 use crate::shard::Shard;
 use crate::sink_loop::SinkLoop;
 use crate::snapshots::opened::{Opened, SnapshotEnds};
+use crate::snapshots::shard_log::LogSize;
 use crate::threads::{Ended, Shared, SourceStart};
 
 /// How often the observer is shown what goes on.
@@ -74,12 +75,13 @@ where
         let (shared, layout) = (&shared, &shared.layout);
         let mut watch = Watch { observer, notes, collectors: Vec::new(), shared };
         let snapshots = options.snapshots.as_ref();
-        let opened = snapshots.map(|it| Opened::open(it, inputs, shared)).transpose()?;
+        let opened =
+            snapshots.map(|it| Opened::open(it, inputs, |note| shared.note(note))).transpose()?;
         let opened = opened.as_ref();
         if let Some(opened) = opened {
             opened.restore_sink(&mut self.sink)?;
         }
-        let mut ends = SnapshotEnds::new(opened, inputs, layout.shards);
+        let mut ends = SnapshotEnds::new(opened, inputs, layout.shards, LogSize::FULL);
         let mut record = |span| (options.rate != Rate::Max).then(|| watch.recorder(span));
 
         let (outlets, results): (Vec<_>, Vec<_>) =
@@ -190,7 +192,7 @@ where
 {
     let grid = shards.first().and_then(|(shard, _)| shard.grid());
     let wait = shared.layout.wait;
-    let (out_of_sources, into_shards) = mesh(sources.len(), shards.len());
+    let (out_of_sources, into_shards) = mesh(sources.len(), shards.len(), RING_FRAMES);
     for ((source, start), rings) in sources.into_iter().zip(out_of_sources) {
         let hash = hash.clone();
         threads.push(shared.spawn(scope, format!("source-{}", start.index), move || {
@@ -208,15 +210,16 @@ where
     Ok(())
 }
 
-/// The rings between `sources` and `shards`: for each source its ends, and for each shard its ends.
-fn mesh<E>(
+/// The rings of `ring_frames` between `sources` and `shards`: for each source its ends, and for each shard its ends.
+pub(crate) fn mesh<E>(
     sources: usize,
     shards: usize,
+    ring_frames: usize,
 ) -> (Vec<Vec<Producer<Frame<E>>>>, Vec<Vec<Consumer<Frame<E>>>>) {
     let mut into_shards: Vec<_> = (0..shards).map(|_| Vec::with_capacity(sources)).collect();
     let out_of_sources = (0..sources).map(|_| {
         let lanes = into_shards.iter_mut().map(|inlets| {
-            let (producer, consumer) = RingBuffer::new(RING_FRAMES);
+            let (producer, consumer) = RingBuffer::new(ring_frames);
             inlets.push(consumer);
             producer
         });

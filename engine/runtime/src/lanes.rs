@@ -79,6 +79,13 @@ impl<E, S: Fn() -> bool> Rings<E, S> {
             stopped,
         }
     }
+
+    /// Whether everything that one event, a barrier or the end can bring goes into the rings at once.
+    pub(crate) fn has_room(&self) -> bool {
+        // The event itself, a watermark, a barrier or the end.
+        const MORE: usize = 4;
+        self.lanes.iter().all(|lane| lane.ring.slots() >= lane.chunk.len() + MORE)
+    }
 }
 
 impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {

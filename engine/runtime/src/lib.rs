@@ -21,6 +21,7 @@ pub mod latency;
 pub mod observe;
 mod threads;
 mod outcome;
+pub mod stepped;
 pub mod job;
 
 pub use job::Job;

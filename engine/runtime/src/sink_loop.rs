@@ -8,7 +8,8 @@
 //!    shards. When these are written the sink prepares, and commits when it hears that the epoch is durable.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
 use std::time::Duration;
 
 use rtrb::Consumer;
@@ -22,8 +23,8 @@ use crate::latency::Recorder;
 use crate::snapshots::barriers::Report;
 use crate::wait::{Idler, Wait};
 
-/// How long the sink waits for the last epoch before it looks whether the job was stopped.
-const COMMIT_POLL: Duration = Duration::from_millis(20);
+/// How long the sink sleeps at a time while it waits for the last epoch.
+const COMMIT_POLL: Duration = Duration::from_millis(1);
 
 /// Why the sink gave up.
 #[derive(Debug)]
@@ -64,6 +65,18 @@ pub(crate) struct SinkLoop<K: Sink> {
     ends: Option<SinkEnds>,
     /// The epoch whose barrier has come from some shards.
     cut: Option<Cut>,
+    /// Whether all has been written, and only the last commit is missing.
+    is_ended: bool,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SinkStep {
+    Busy,
+    Idle,
+    /// All is prepared, and not yet known to be durable.
+    Waiting,
+    Done,
 }
 
 /// Where an epoch's output ends.
@@ -100,6 +113,7 @@ impl<K: Sink> SinkLoop<K> {
             latency,
             ends,
             cut: None,
+            is_ended: false,
         }
     }
 
@@ -111,27 +125,49 @@ impl<K: Sink> SinkLoop<K> {
         stopped: impl Fn() -> bool,
     ) -> Result<(K, Taken), SinkEnd<K::Error>> {
         let mut idler = Idler::new(wait);
-        while !self.inputs.is_empty() {
-            self.commit()?;
-            if self.take(clock) {
-                idler.busy();
-                if self.held_back > SINK_PENDING_ROWS_MAX {
-                    return Err(SinkEnd::Backlog);
-                }
-                self.write_complete()?;
-            } else if stopped() {
-                return Err(SinkEnd::Stopped);
-            } else {
-                idler.idle();
+        loop {
+            match self.step(clock)? {
+                SinkStep::Busy => idler.busy(),
+                SinkStep::Idle | SinkStep::Waiting if stopped() => return Err(SinkEnd::Stopped),
+                SinkStep::Idle => idler.idle(),
+                SinkStep::Waiting => thread::sleep(COMMIT_POLL),
+                SinkStep::Done => break,
             }
         }
-        self.write_complete()?;
-        self.commit_last(&stopped)?;
-        self.sink.finish().map_err(SinkEnd::Failed)?;
         if let Some(latency) = self.latency {
             latency.finish();
         }
         Ok((self.sink, self.taken))
+    }
+
+    /// One turn: commits what is durable, takes what has arrived, writes what is complete. Not to be called again when
+    /// it is done.
+    pub(crate) fn step(&mut self, clock: &impl Clock) -> Result<SinkStep, SinkEnd<K::Error>> {
+        let committed = self.commit()?;
+        if self.is_ended {
+            if committed != Some(LAST_EPOCH) {
+                return Ok(SinkStep::Waiting);
+            }
+        } else if !self.inputs.is_empty() {
+            if !self.take(clock) {
+                return Ok(SinkStep::Idle);
+            }
+            if self.held_back > SINK_PENDING_ROWS_MAX {
+                return Err(SinkEnd::Backlog);
+            }
+            self.write_complete()?;
+            return Ok(SinkStep::Busy);
+        } else {
+            self.write_complete()?;
+            if self.ends.is_some() {
+                let prepared = self.prepare(LAST_EPOCH)?;
+                self.report(Report::Finished { prepared });
+                self.is_ended = true;
+                return Ok(SinkStep::Busy);
+            }
+        }
+        self.sink.finish().map_err(SinkEnd::Failed)?;
+        Ok(SinkStep::Done)
     }
 
     /// Takes what has arrived from each shard; false if that was nothing.
@@ -231,38 +267,15 @@ impl<K: Sink> SinkLoop<K> {
         }
     }
 
-    /// Commits what has become durable.
-    fn commit(&mut self) -> Result<(), SinkEnd<K::Error>> {
-        if let Some(ends) = &self.ends {
-            let commits = ends.commits.try_iter();
-            commits
-                .map(|epoch| self.sink.commit(epoch))
-                .try_for_each(|done| done.map_err(SinkEnd::Failed))?;
+    /// Commits what has become durable, and says up to which epoch, if anything has.
+    fn commit(&mut self) -> Result<Option<u64>, SinkEnd<K::Error>> {
+        let Some(ends) = &self.ends else { return Ok(None) };
+        let mut newest = None;
+        for epoch in ends.commits.try_iter() {
+            self.sink.commit(epoch).map_err(SinkEnd::Failed)?;
+            newest = Some(epoch);
         }
-        Ok(())
-    }
-
-    /// Prepares what is left, and commits it when it is durable.
-    fn commit_last(&mut self, stopped: &impl Fn() -> bool) -> Result<(), SinkEnd<K::Error>> {
-        if self.ends.is_none() {
-            return Ok(());
-        }
-        let prepared = self.prepare(LAST_EPOCH)?;
-        self.report(Report::Finished { prepared });
-        let Some(ends) = &self.ends else { return Ok(()) };
-        loop {
-            match ends.commits.recv_timeout(COMMIT_POLL) {
-                Ok(epoch) => {
-                    self.sink.commit(epoch).map_err(SinkEnd::Failed)?;
-                    if epoch == LAST_EPOCH {
-                        return Ok(());
-                    }
-                }
-                Err(_) if stopped() => return Err(SinkEnd::Stopped),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(SinkEnd::Stopped),
-            }
-        }
+        Ok(newest)
     }
 
     /// Writes the rows and the late events that no shard can add to any more.

@@ -48,6 +48,13 @@ pub(crate) struct SourceLoop<'a, W, H, D, C, S> {
     pub(crate) passed: u64,
 }
 
+/// How far a source's loop is: small and apart from it, so that it stays in registers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    pub(crate) sequence: u64,
+    watermark: i64,
+}
+
 impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H, D, C, S> {
     /// Runs to the end of the input, and says how many events there were, and what the shard did if it is on this thread.
     pub(crate) fn run<T: Source>(
@@ -58,42 +65,89 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         D: Downstream<T::Event>,
         H: Fn(&T::Event) -> u64,
     {
-        let first = self.passed;
-        let mut sequence = first;
-        let mut watermark = self.strategy.watermark();
-        loop {
-            // Where the time is known before the event is, reading and decoding are part of its latency.
-            let mut due = NOT_DUE;
-            if let Some(at) = self.schedule.due_of(sequence - first) {
-                due = at;
-                self.wait_until(due, sequence)?;
-            }
-            let Some(stamped) = source.next().map_err(SourceEnd::Failed)? else { break };
-            if self.schedule.follows_the_recording() {
-                due = self.schedule.due_at(stamped.received);
-                self.wait_until(due, sequence)?;
-            }
-            let header = Header { ts: stamped.ts, watermark, sequence, due };
-            self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
-            self.strategy.observe(stamped.ts);
-            watermark = self.strategy.watermark();
-            self.down.watermark(watermark, due)?;
-            sequence += 1;
+        let mut at = self.begin();
+        while self.next(&mut source, &mut at)? {}
+        self.end(&source, at)
+    }
 
-            if sequence.is_multiple_of(CHUNK_FRAMES as u64) {
-                self.report(&source, sequence - first);
-                self.barrier(sequence)?;
-                if (self.stopped)() {
-                    return Err(Stopped::ByAnother.into());
-                }
+    /// Where the loop begins.
+    pub(crate) fn begin(&self) -> At {
+        At { sequence: self.passed, watermark: self.strategy.watermark() }
+    }
+
+    /// Reads the next event, when it is due, and sends it on its way; false at the end of the input.
+    #[inline(always)]
+    pub(crate) fn next<T: Source>(
+        &mut self,
+        source: &mut T,
+        at: &mut At,
+    ) -> Result<bool, SourceEnd<T::Error>>
+    where
+        D: Downstream<T::Event>,
+        H: Fn(&T::Event) -> u64,
+    {
+        let At { sequence, watermark } = *at;
+        let first = self.passed;
+        // Where the time is known before the event is, reading and decoding are part of its latency.
+        let mut due = NOT_DUE;
+        if let Some(at) = self.schedule.due_of(sequence - first) {
+            due = at;
+            self.wait_until(due, sequence)?;
+        }
+        let Some(stamped) = source.next().map_err(SourceEnd::Failed)? else { return Ok(false) };
+        if self.schedule.follows_the_recording() {
+            due = self.schedule.due_at(stamped.received);
+            self.wait_until(due, sequence)?;
+        }
+        let header = Header { ts: stamped.ts, watermark, sequence, due };
+        self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
+        self.strategy.observe(stamped.ts);
+        let watermark = self.strategy.watermark();
+        self.down.watermark(watermark, due)?;
+        let sequence = sequence + 1;
+        *at = At { sequence, watermark };
+
+        if sequence.is_multiple_of(CHUNK_FRAMES as u64) {
+            self.report(source, sequence - first);
+            self.barrier(sequence)?;
+            if (self.stopped)() {
+                return Err(Stopped::ByAnother.into());
             }
         }
-        self.report(&source, sequence - first);
+        Ok(true)
+    }
+
+    /// The input has ended: says how many events there were, and what the shard did if it is on this thread.
+    pub(crate) fn end<T: Source>(
+        self,
+        source: &T,
+        at: At,
+    ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
+    where
+        D: Downstream<T::Event>,
+    {
+        let events = at.sequence - self.passed;
+        self.report(source, events);
         if let Some(barriers) = &self.barriers {
-            barriers.ended(SourcePosition { events: sequence, watermark: WATERMARK_END });
+            barriers.ended(SourcePosition { events: at.sequence, watermark: WATERMARK_END });
         }
         let totals = self.down.end()?;
-        Ok((sequence - first, totals))
+        Ok((events, totals))
+    }
+
+    /// Whether the next event is due now, as far as that is known before it is read.
+    pub(crate) fn is_due(&self, at: At) -> bool {
+        let due = self.schedule.due_of(at.sequence - self.passed);
+        due.is_none_or(|due| due <= self.clock.now())
+    }
+
+    /// A turn while the next event is not due, without a wait: what [`wait_until`](Self::wait_until) does in each of its.
+    pub(crate) fn idle<V>(&mut self, at: At) -> Result<(), Stopped>
+    where
+        D: Downstream<V>,
+    {
+        self.down.flush()?;
+        self.barrier(at.sequence)
     }
 
     /// Sends a barrier, if one is wanted; `events` have been sent before it.

@@ -47,6 +47,23 @@ pub(crate) struct SourceStart<'a, W> {
     pub(crate) barriers: Option<Barriers<'a>>,
 }
 
+impl<W: WatermarkStrategy> SourceStart<'_, W> {
+    /// Takes the source to where it goes on, and says how many events that passed over.
+    pub(crate) fn restore<T: Source, K>(
+        &mut self,
+        source: &mut T,
+    ) -> Result<u64, Ended<T::Error, K>> {
+        let Some(SourcePosition { events, watermark }) = self.restored else { return Ok(0) };
+        let passed = source.seek(events).map_err(|error| Ended::Failed(JobError::Source(error)))?;
+        if passed < events {
+            let (input, expected) = (self.index, events);
+            return Err(SnapshotError::InputTooShort { input, expected, found: passed }.into());
+        }
+        self.strategy.restore(watermark);
+        Ok(passed)
+    }
+}
+
 /// Why a thread ended before its time.
 pub(crate) enum Ended<S, K> {
     /// Another thread has failed.
@@ -149,15 +166,7 @@ impl Shared {
     ) -> Result<(u64, ShardTotals), Ended<T::Error, K>> {
         let index = start.index;
         self.pin("source", self.layout.source_cores[index]);
-        let mut passed = 0;
-        if let Some(SourcePosition { events, watermark }) = start.restored {
-            passed = source.seek(events).map_err(|error| Ended::Failed(JobError::Source(error)))?;
-            if passed < events {
-                let (input, expected) = (index, events);
-                return Err(SnapshotError::InputTooShort { input, expected, found: passed }.into());
-            }
-            start.strategy.restore(watermark);
-        }
+        let passed = start.restore(&mut source)?;
         let source_loop = SourceLoop {
             index,
             strategy: start.strategy,

@@ -199,16 +199,21 @@ fn open_all(
 /// it is about to publish may have been published, and collected. So after the put the list is looked at.
 ///
 /// # Errors
-/// See [`StoreError`]. After an error the manifest may be there or not: the run must stop, and find out when it starts
-/// again.
+/// See [`StoreError`]. After an error the manifest may be there or not. To find out, publish it again: no two manifests
+/// are the same, so one that is there already and is the same to the byte is this run's, put by a request whose answer was
+/// lost, or that was repeated on its way.
 pub fn publish(store: &dyn Store, manifest: &Manifest) -> Result<Published, StoreError> {
-    let name = Manifest::name(manifest.epoch);
-    if store.put_new(&name, &manifest.to_bytes())? == Published::Existed {
+    let (name, bytes) = (Manifest::name(manifest.epoch), manifest.to_bytes());
+    let put = store.put_new(&name, &bytes)?;
+    if put == Published::Existed && store.read(&name)?.as_ref() != Some(&bytes) {
         return Ok(Published::Existed);
     }
     // The newest manifest is never collected, so whoever has overtaken this run is seen here.
     if names(store)?.first().is_some_and(|(newest, _)| *newest > manifest.epoch) {
-        store.delete(&name)?;
+        // One that was there before may be what the other has gone on from.
+        if put == Published::Created {
+            store.delete(&name)?;
+        }
         return Ok(Published::Existed);
     }
     Ok(Published::Created)

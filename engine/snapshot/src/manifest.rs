@@ -162,9 +162,28 @@ impl Manifest {
             }
         })?;
         let version = value.get("version").and_then(Value::as_u64);
-        if let Some(found) = version.filter(|&found| found != u64::from(MANIFEST_VERSION)) {
-            return Err(ManifestError::OtherVersion { name: name(), found });
+        let other = version.filter(|&found| found != u64::from(MANIFEST_VERSION));
+        if other.is_some() {
+            value["version"] = MANIFEST_VERSION.into();
         }
+        let checked = Self::checked(name, value);
+        if let Some(found) = other {
+            // Where all but the version is as it was sealed, the version is what was damaged.
+            let Ok((manifest, sealed)) = checked else {
+                return Err(ManifestError::OtherVersion { name: name(), found });
+            };
+            let found = Self { version: found as u32, ..manifest }.checksum();
+            return Err(ManifestError::Altered { name: name(), expected: sealed, found });
+        }
+        let (manifest, _) = checked?;
+        if Self::name(manifest.epoch) != name() {
+            return Err(ManifestError::Misnamed { name: name(), epoch: manifest.epoch });
+        }
+        Ok(manifest)
+    }
+
+    /// The manifest of this version in `value`, and its checksum, which is right.
+    fn checked(name: impl Fn() -> String, mut value: Value) -> Result<(Self, u32), ManifestError> {
         let sealed = value.as_object_mut().and_then(|fields| fields.remove(CHECKSUM));
         let Some(sealed) = sealed.as_ref().and_then(Value::as_str).and_then(checksum_of) else {
             return Err(ManifestError::NoChecksum { name: name() });
@@ -175,10 +194,7 @@ impl Manifest {
         if found != sealed {
             return Err(ManifestError::Altered { name: name(), expected: sealed, found });
         }
-        if Self::name(manifest.epoch) != name() {
-            return Err(ManifestError::Misnamed { name: name(), epoch: manifest.epoch });
-        }
-        Ok(manifest)
+        Ok((manifest, sealed))
     }
 
     /// Every object that it names.

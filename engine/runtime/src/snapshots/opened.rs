@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tidewire_dataflow::Operator;
 use tidewire_event::Sink;
-use tidewire_snapshot::{Good, SourcePosition, catalog};
+use tidewire_snapshot::{Good, Skipped, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 
 use super::barriers::{Barriers, Report};
 use super::chain::Chain;
-use super::shard_log::{ShardLog, shard_log};
+use super::shard_log::{LogSize, ShardLog, shard_log};
 use super::uploader::{Upload, Uploader, UploaderEnds, in_full};
 use super::{SnapshotError, SnapshotTotals, Snapshots, restore};
 use crate::clock::Clock;
@@ -29,6 +29,8 @@ const IDLE: Duration = Duration::from_micros(500);
 pub(crate) struct Opened<'a> {
     snapshots: &'a Snapshots,
     generation: u64,
+    /// The newest epoch that is there.
+    newest: u64,
     good: Option<Good>,
     wanted: AtomicU64,
 }
@@ -38,30 +40,31 @@ impl<'a> Opened<'a> {
     pub(crate) fn open(
         snapshots: &'a Snapshots,
         sources: usize,
-        shared: &Shared,
+        note: impl Fn(Note),
     ) -> Result<Self, SnapshotError> {
         let store = &*snapshots.store;
-        let good = if snapshots.restore {
-            restore::newest(snapshots, sources, |skipped| {
-                let why = in_full(&skipped.why);
-                shared.note(Note::SnapshotSkipped { snapshot: skipped.snapshot, why });
-            })?
-        } else {
-            if let Some(newest) = catalog::snapshots(store)?.first() {
-                let (location, newest) = (store.location(), newest.epoch);
-                return Err(SnapshotError::NotEmpty { location, newest });
-            }
-            None
-        };
-        if snapshots.restore && good.is_none() {
-            shared.note(Note::NothingToRestore { location: store.location() });
+        if !snapshots.restore
+            && let Some(newest) = catalog::snapshots(store)?.first()
+        {
+            let (location, newest) = (store.location(), newest.epoch);
+            return Err(SnapshotError::NotEmpty { location, newest });
         }
         if !store.is_fenced()? {
-            shared.note(Note::NotFenced { location: store.location() });
+            note(Note::NotFenced { location: store.location() });
         }
         let generation = catalog::claim_generation(store)?;
-        let newest = good.as_ref().map_or(0, |good| good.newest_epoch);
-        Ok(Self { snapshots, generation, good, wanted: AtomicU64::new(newest) })
+        let (mut good, mut newest) = (None, 0);
+        if snapshots.restore {
+            let skipped = |skipped: Skipped| {
+                let why = in_full(&skipped.why);
+                note(Note::SnapshotSkipped { snapshot: skipped.snapshot, why });
+            };
+            (good, newest) = restore::take_over(snapshots, sources, generation, skipped)?;
+            if good.is_none() {
+                note(Note::NothingToRestore { location: store.location() });
+            }
+        }
+        Ok(Self { snapshots, generation, newest, good, wanted: AtomicU64::new(newest) })
     }
 
     /// Where source number `index` goes on.
@@ -108,15 +111,29 @@ impl<'a> Opened<'a> {
         }
     }
 
+    /// The uploader of this run.
+    pub(crate) fn uploader<'s>(
+        &'s self,
+        ends: UploaderEnds<'s>,
+    ) -> Result<Uploader<'s>, SnapshotError> {
+        let chains = self.chains(ends.logs.len())?;
+        Ok(Uploader::new(
+            self.snapshots,
+            self.generation,
+            self.newest,
+            self.good.as_ref(),
+            chains,
+            ends,
+        ))
+    }
+
     /// The body of the uploader's thread.
     pub(crate) fn run_uploader<S, K>(
         &self,
         ends: UploaderEnds<'_>,
         shared: &Shared,
     ) -> Result<SnapshotTotals, Ended<S, K>> {
-        let chains = self.chains(ends.logs.len())?;
-        let good = self.good.as_ref();
-        let mut uploader = Uploader::new(self.snapshots, self.generation, good, chains, ends);
+        let mut uploader = self.uploader(ends)?;
         loop {
             match uploader.step(shared.clock.now())? {
                 Upload::Done => return Ok(uploader.totals()),
@@ -157,12 +174,17 @@ pub(crate) struct SnapshotEnds<'a> {
 
 impl<'a> SnapshotEnds<'a> {
     /// The ends of a job with so many sources and shards; none without snapshots.
-    pub(crate) fn new(opened: Option<&'a Opened<'_>>, sources: usize, shards: usize) -> Self {
+    pub(crate) fn new(
+        opened: Option<&'a Opened<'_>>,
+        sources: usize,
+        shards: usize,
+        logs: LogSize,
+    ) -> Self {
         let Some(opened) = opened else {
             let shards = Vec::new().into_iter();
             return Self { wanted: None, reports: None, shards, sink: None, uploader: None };
         };
-        let (shards, logs): (Vec<_>, Vec<_>) = (0..shards).map(|_| shard_log()).unzip();
+        let (shards, logs): (Vec<_>, Vec<_>) = (0..shards).map(|_| shard_log(logs)).unzip();
         let (reports, heard) = channel();
         let (commits, committed) = channel();
         let wanted = &opened.wanted;

@@ -1,14 +1,21 @@
 //! From a stored snapshot to a job that goes on.
 //!
 //! 1. The newest snapshot that is whole is taken; one that is not is named. One of another job is refused.
-//! 2. With as many shards as it was taken with, tables are mapped as they are stored, and the logs behind them applied.
-//! 3. With another number of shards each record goes to the shard that owns its key group now.
+//! 2. It is published again, under the next number, before anything else is touched: from then on a process that was taken
+//!    for dead can not publish, and what it prepared may be undone.
+//! 3. With as many shards as it was taken with, tables are mapped as they are stored, and the logs behind them applied.
+//! 4. With another number of shards each record goes to the shard that owns its key group now.
 
 use tidewire_event::HashRange;
 use tidewire_event::key::{hash_of_bytes, shard_of};
-use tidewire_snapshot::{Good, ShardState, Skipped, base, catalog};
+use tidewire_event::time::WATERMARK_NONE;
+use tidewire_snapshot::manifest::MANIFEST_VERSION;
+use tidewire_snapshot::{
+    Good, Kind, Manifest, Published, ShardState, Skipped, SourcePosition, base, catalog,
+};
 use tidewire_state::{Budget, Image};
 
+use super::uploader::layout;
 use super::{SnapshotError, Snapshots, fits};
 
 /// The newest good snapshot, if there is any.
@@ -29,6 +36,49 @@ pub(crate) fn newest(
         });
     }
     Ok(good)
+}
+
+/// How often a run tries to take over from one that goes on publishing.
+const TAKE_OVERS_MAX: u32 = 10;
+
+/// The newest good snapshot, if there is any, and the epoch under which it is published again: or the beginning of the
+/// input, if there is none.
+pub(crate) fn take_over(
+    snapshots: &Snapshots,
+    sources: usize,
+    generation: u64,
+    mut skipped: impl FnMut(Skipped),
+) -> Result<(Option<Good>, u64), SnapshotError> {
+    let store = &*snapshots.store;
+    let mut epoch = 0;
+    for _ in 0..TAKE_OVERS_MAX {
+        let good = newest(snapshots, sources, &mut skipped)?;
+        epoch = good.as_ref().map_or(0, |good| good.newest_epoch) + 1;
+        let unread = SourcePosition { events: 0, watermark: WATERMARK_NONE };
+        let manifest = good.as_ref().map(|good| good.manifest.clone());
+        let manifest = manifest.unwrap_or_else(|| Manifest {
+            version: MANIFEST_VERSION,
+            epoch,
+            generation,
+            kind: Kind::Checkpoint,
+            created_ns: 0,
+            job: snapshots.job.clone(),
+            layout: layout(),
+            watermark: WATERMARK_NONE,
+            sources: vec![unread; sources],
+            shards: Vec::new(),
+            sink: None,
+            given_up: 0,
+        });
+        let created_ns = (snapshots.unix_now_ns)();
+        let manifest =
+            Manifest { epoch, generation, kind: Kind::Checkpoint, created_ns, ..manifest };
+        // Else the other has published, and this run goes on from there.
+        if catalog::publish(store, &manifest)? == Published::Created {
+            return Ok((good, epoch));
+        }
+    }
+    Err(SnapshotError::Fenced { location: store.location(), epoch })
 }
 
 /// Whether a shard of the snapshot has the same hashes as `shard` of `shards`.

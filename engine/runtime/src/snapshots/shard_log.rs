@@ -31,6 +31,7 @@ pub(crate) enum LogFrame {
 #[derive(Debug)]
 pub struct ShardLog {
     chunk: Vec<u8>,
+    chunk_bytes: usize,
     is_out_of_room: bool,
     full: Producer<LogFrame>,
     empty: Consumer<Vec<u8>>,
@@ -43,18 +44,31 @@ pub(crate) struct LogReader {
     empty: Producer<Vec<u8>>,
 }
 
+/// How many chunks lie between a shard and the uploader, and how large they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogSize {
+    pub(crate) chunks: usize,
+    pub(crate) chunk_bytes: usize,
+}
+
+impl LogSize {
+    /// That of every run but a simulated one.
+    pub(crate) const FULL: Self = Self { chunks: LOG_CHUNKS, chunk_bytes: LOG_CHUNK_BYTES };
+}
+
 /// Both ends of a shard's log.
-pub(crate) fn shard_log() -> (ShardLog, LogReader) {
+pub(crate) fn shard_log(size: LogSize) -> (ShardLog, LogReader) {
+    let LogSize { chunks, chunk_bytes } = size;
     // Room for every chunk there is, and for the end of an epoch.
-    let (full, read) = RingBuffer::new(LOG_CHUNKS + 2);
-    let (mut emptied, empty) = RingBuffer::new(LOG_CHUNKS);
-    for _ in 0..LOG_CHUNKS {
+    let (full, read) = RingBuffer::new(chunks + 2);
+    let (mut emptied, empty) = RingBuffer::new(chunks);
+    for _ in 0..chunks {
         // Written to once, so that no event pays for the first touch of its pages.
-        let mut chunk = vec![1; LOG_CHUNK_BYTES];
+        let mut chunk = vec![1; chunk_bytes];
         chunk.clear();
         let _ = emptied.push(chunk);
     }
-    let log = ShardLog { chunk: Vec::new(), is_out_of_room: false, full, empty };
+    let log = ShardLog { chunk: Vec::new(), chunk_bytes, is_out_of_room: false, full, empty };
     (log, LogReader { full: read, empty: emptied })
 }
 
@@ -103,11 +117,13 @@ impl ShardLog {
 
 impl Log for ShardLog {
     fn entries(&mut self, section: &Section, entry_bytes: usize, entries: &[u8]) -> usize {
-        self.append(|chunk| append_entries(chunk, LOG_CHUNK_BYTES, section, entry_bytes, entries))
+        let bytes_max = self.chunk_bytes;
+        self.append(|chunk| append_entries(chunk, bytes_max, section, entry_bytes, entries))
     }
 
     fn dropped(&mut self, id: TableId) -> bool {
-        self.append(|chunk| append_dropped(chunk, LOG_CHUNK_BYTES, id))
+        let bytes_max = self.chunk_bytes;
+        self.append(|chunk| append_dropped(chunk, bytes_max, id))
     }
 }
 

@@ -4,7 +4,7 @@
 //!    output; then its objects are stored, then its manifest is published, then the sink may commit. Never otherwise.
 //! 2. An epoch for which one of these fails is given up and counted, and the chains of all shards are broken
 //!    ([`chain`](super::chain)). The job goes on.
-//! 3. Where the answer to a publication was lost the epoch is neither: the store is asked until it says which.
+//! 3. Where the answer to a publication was lost the epoch is neither: it is published again until the store says which.
 //! 4. Manifests are numbered without a gap, so of two processes that go on from the same snapshot one finds its number
 //!    taken. It stops.
 //!
@@ -90,8 +90,6 @@ struct Flight {
 struct Publication {
     manifest: Manifest,
     again_at: i64,
-    /// Whether it was tried, and the answer was lost.
-    is_in_doubt: bool,
 }
 
 /// What a step came to.
@@ -106,16 +104,17 @@ pub(crate) enum Upload {
 }
 
 impl<'a> Uploader<'a> {
-    /// An uploader of the run `generation`, which goes on from `good`, with a chain for each shard.
+    /// An uploader of the run `generation`, which goes on from `good` and publishes behind the epoch `newest`, with a chain
+    /// for each shard.
     pub(crate) fn new(
         snapshots: &'a Snapshots,
         generation: u64,
+        newest: u64,
         good: Option<&Good>,
         chains: Vec<Chain<'a>>,
         ends: UploaderEnds<'a>,
     ) -> Self {
         let UploaderEnds { wanted, reports, logs, commits, sources } = ends;
-        let newest = good.map_or(0, |good| good.newest_epoch);
         Self {
             snapshots,
             generation,
@@ -284,7 +283,7 @@ impl<'a> Uploader<'a> {
             Err(failure) => return self.give_up(failure, flight, now),
         };
         let manifest = self.manifest(&flight, sink);
-        flight.publication = Some(Publication { manifest, again_at: now, is_in_doubt: false });
+        flight.publication = Some(Publication { manifest, again_at: now });
         self.flight = Some(flight);
         Ok(Upload::Busy)
     }
@@ -354,18 +353,12 @@ impl<'a> Uploader<'a> {
             return Ok(Upload::Idle);
         };
         let manifest = &publication.manifest;
-        let published = if publication.is_in_doubt {
-            ask(store, manifest)
-        } else {
-            catalog::publish(store, manifest)
-        };
-        match published {
+        match catalog::publish(store, manifest) {
             Ok(Published::Created) => Ok(self.published(&flight, now)),
             Ok(Published::Existed) => {
                 Err(SnapshotError::Fenced { location: store.location(), epoch: manifest.epoch })
             }
             Err(error) => {
-                publication.is_in_doubt = true;
                 publication.again_at = now + UPLOAD_RETRY_NS;
                 self.flight = Some(flight);
                 Ok(Upload::GivenUp(format!("not known to be published: {}", in_full(&error))))
@@ -393,15 +386,6 @@ impl<'a> Uploader<'a> {
             Some(Err(error)) => Upload::GivenUp(format!("old snapshots stay: {}", in_full(&error))),
             _ => Upload::Busy,
         }
-    }
-}
-
-/// Whether a manifest whose publication was left without an answer is there, and ours; else tries again.
-fn ask(store: &dyn tidewire_snapshot::Store, manifest: &Manifest) -> Result<Published, StoreError> {
-    match store.read(&Manifest::name(manifest.epoch))? {
-        Some(bytes) if bytes == manifest.to_bytes() => Ok(Published::Created),
-        Some(_) => Ok(Published::Existed),
-        None => catalog::publish(store, manifest),
     }
 }
 

@@ -87,8 +87,10 @@ fn each_way_of_being_no_manifest_has_its_name() {
     assert!(matches!(altered, ManifestError::Altered { .. }), "{altered}");
     let unknown = error(&text.replace("\"given_up\": 2", "\"given_up\": 2, \"more\": 1"));
     assert!(matches!(unknown, ManifestError::NotAManifest { .. }), "{unknown}");
-    let newer =
-        error(&text.replace("\"version\": 1,\n  \"epoch\"", "\"version\": 2,\n  \"epoch\""));
+    let version_2 = text.replace("\"version\": 1,\n  \"epoch\"", "\"version\": 2,\n  \"epoch\"");
+    let damaged = error(&version_2);
+    assert!(matches!(damaged, ManifestError::Altered { .. }), "{damaged}");
+    let newer = error(&version_2.replace("\"given_up\": 2", "\"given_up\": 2, \"more\": 1"));
     let said = format!("{name} is written by version 2; this program reads 1");
     assert_eq!(newer.to_string(), said);
     let misnamed = Manifest::parse(&Manifest::name(43), text.as_bytes()).unwrap_err();

@@ -1,0 +1,303 @@
+//! A job without threads: the caller says which part takes its next step, and what time it is.
+//!
+//! 1. The parts are those of [`Job::run`](crate::Job::run), wired the same way; only who calls them differs. So what a
+//!    simulation finds here is so there.
+//! 2. No step waits: a source is not stepped into a full ring, and an event that is not due is left where it is.
+//! 3. A job that is dropped is a process that has crashed: what it has not stored is gone.
+
+use rtrb::{Consumer, Producer, RingBuffer};
+use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
+use tidewire_state::{Arena, Budget};
+
+use crate::clock::Clock;
+use crate::driver::Station;
+use crate::job::{Job, mesh};
+use crate::lanes::Rings;
+use crate::observe::{Note, Progress};
+use crate::outcome::JobError;
+use crate::rate::{Rate, Schedule};
+use crate::shard::{Shard, Step};
+use crate::sink_loop::{SinkLoop, SinkStep};
+use crate::snapshots::opened::{Opened, SnapshotEnds};
+use crate::snapshots::shard_log::LogSize;
+use crate::snapshots::uploader::{Upload, Uploader};
+use crate::snapshots::{SnapshotError, SnapshotTotals, Snapshots};
+use crate::source_loop::{At, SourceLoop};
+use crate::threads::{Ended, SourceStart};
+use crate::wait::Wait;
+
+/// The sizes of what lies between the parts. A source hands over at most
+/// [`CHUNK_FRAMES`](tidewire_event::limits::CHUNK_FRAMES) at once, and a ring must hold a few more.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Frames of a ring between a source and a shard.
+    pub ring_frames: usize,
+    /// Frames of a ring between a shard and the sink.
+    pub out_ring_frames: usize,
+    /// Chunks of a shard's capture log.
+    pub log_chunks: usize,
+    /// Bytes of such a chunk.
+    pub log_chunk_bytes: usize,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stepped {
+    /// Something was done.
+    Busy,
+    /// There was nothing to do, or no room for what comes of it.
+    Idle,
+    /// The part has done all that it has to do.
+    Done,
+}
+
+/// A store that a run may write to, and what the run goes on from.
+pub struct SteppedStore<'a> {
+    opened: Opened<'a>,
+    progress: Progress,
+    sources: usize,
+}
+
+impl<'a> SteppedStore<'a> {
+    /// Opens the store for a job with so many sources.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub fn open(
+        snapshots: &'a Snapshots,
+        sources: usize,
+        note: impl Fn(Note),
+    ) -> Result<Self, SnapshotError> {
+        let opened = Opened::open(snapshots, sources, note)?;
+        Ok(Self { opened, progress: Progress::new(sources), sources })
+    }
+}
+
+/// Never: only a thread that waits asks whether it has been stopped.
+fn never() -> bool {
+    false
+}
+
+type Loop<'a, S, W, H, C> =
+    SourceLoop<'a, W, H, Rings<<S as Source>::Event, fn() -> bool>, C, fn() -> bool>;
+type Placed<O, C> = Station<
+    O,
+    Consumer<Frame<<O as Operator>::In>>,
+    Producer<OutFrame<<O as Operator>::Row, <O as Operator>::Late>>,
+    C,
+>;
+
+struct SteppedSource<'a, S: Source, W, H, C> {
+    source: S,
+    at: At,
+    /// `None` when it has ended.
+    source_loop: Option<Loop<'a, S, W, H, C>>,
+}
+
+/// A running job: see the module.
+pub struct SteppedJob<'a, S: Source, W, H, O: Operator, K: Sink, C> {
+    sources: Vec<SteppedSource<'a, S, W, H, C>>,
+    shards: Vec<(Placed<O, C>, bool)>,
+    sink: SinkLoop<K>,
+    is_sink_done: bool,
+    uploader: Uploader<'a>,
+    is_uploader_done: bool,
+    clock: C,
+}
+
+type Failed<S, K> = JobError<<S as Source>::Error, <K as Sink>::Error>;
+
+impl<'a, S, W, H, O, K, C> SteppedJob<'a, S, W, H, O, K, C>
+where
+    S: Source,
+    W: WatermarkStrategy,
+    H: Fn(&S::Event) -> u64 + Clone,
+    O: Operator<In = S::Event>,
+    K: Sink<Row = O::Row, Late = O::Late>,
+    C: Clock + Clone,
+{
+    /// Sets the job up on so many shards, from what `store` has of it.
+    ///
+    /// # Errors
+    /// It can not go on from there.
+    pub fn start<M: Fn(Arena) -> O, Y: Fn() -> W>(
+        mut job: Job<S, Y, H, M, K>,
+        store: &'a SteppedStore<'_>,
+        shards: usize,
+        sizes: &Sizes,
+        rate: Rate,
+        clock: C,
+    ) -> Result<Self, Failed<S, K>> {
+        let SteppedStore { opened, progress, sources: inputs } = store;
+        let logs = LogSize { chunks: sizes.log_chunks, chunk_bytes: sizes.log_chunk_bytes };
+        opened.restore_sink(&mut job.sink)?;
+        let mut ends = SnapshotEnds::new(Some(opened), *inputs, shards, logs);
+        let (outlets, results): (Vec<_>, Vec<_>) =
+            (0..shards).map(|_| RingBuffer::new(sizes.out_ring_frames)).unzip();
+        let sink = SinkLoop::new(job.sink, results, None, ends.sink.take());
+        let budget = Budget::unlimited();
+        let mut images = opened.images(shards, &budget)?.into_iter().flatten();
+        let (out_of_sources, into_shards) = mesh(*inputs, shards, sizes.ring_frames);
+        let mut stations = Vec::with_capacity(shards);
+        for (index, (outlet, inlets)) in outlets.into_iter().zip(into_shards).enumerate() {
+            let range = HashRange::of_shard(index, shards);
+            let arena = Arena { range, budget: budget.clone(), is_tracked: true };
+            let operator = (job.operator)(arena);
+            let mut shard = Shard::new(operator, *inputs).logging(ends.shards.next());
+            if let Some(mut image) = images.next() {
+                opened.restore_shard(&mut shard, &mut image)?;
+            }
+            let clock = clock.clone();
+            stations.push((Station { shard, inlets, outlet, clock, wait: Wait::Yield }, false));
+        }
+        let grid = stations.first().and_then(|(station, _)| station.shard.grid());
+        let mut sources = Vec::with_capacity(*inputs);
+        for ((index, mut source), rings) in job.sources.into_iter().enumerate().zip(out_of_sources)
+        {
+            let (restored, barriers) = (opened.position(index), ends.source(index));
+            let strategy = (job.watermarks)();
+            let mut start = SourceStart { index, strategy, restored, barriers };
+            let passed = match start.restore::<S, K::Error>(&mut source) {
+                Ok(passed) => passed,
+                Err(Ended::Failed(error)) => return Err(error),
+                Err(Ended::Stopped) => 0,
+            };
+            let source_loop = SourceLoop {
+                index,
+                strategy: start.strategy,
+                hash: job.hash.clone(),
+                down: Rings::new(rings, grid, Wait::Yield, never as fn() -> bool),
+                schedule: Schedule::new(rate, clock.now()),
+                clock: clock.clone(),
+                wait: Wait::Yield,
+                progress,
+                stopped: never as fn() -> bool,
+                barriers: start.barriers,
+                passed,
+            };
+            let at = source_loop.begin();
+            sources.push(SteppedSource { source, at, source_loop: Some(source_loop) });
+        }
+        let Some(uploader) = ends.uploader.take() else { return Err(SnapshotError::Sink.into()) };
+        let uploader = opened.uploader(uploader)?;
+        let (is_sink_done, is_uploader_done) = (false, false);
+        Ok(Self {
+            sources,
+            shards: stations,
+            sink,
+            is_sink_done,
+            uploader,
+            is_uploader_done,
+            clock,
+        })
+    }
+
+    /// Reads one event of a source and routes it; or, if none is due, hands over what was read before.
+    ///
+    /// # Errors
+    /// The source failed.
+    pub fn step_source(&mut self, index: usize) -> Result<Stepped, Failed<S, K>> {
+        let SteppedSource { source, at, source_loop } = &mut self.sources[index];
+        let Some(running) = source_loop else { return Ok(Stepped::Done) };
+        if !running.down.has_room() {
+            return Ok(Stepped::Idle);
+        }
+        if !running.is_due(*at) {
+            return match running.idle(*at) {
+                Ok(()) => Ok(Stepped::Idle),
+                Err(stopped) => ended::<S, K>(stopped.into()),
+            };
+        }
+        match running.next(source, at) {
+            Ok(true) => Ok(Stepped::Busy),
+            Ok(false) => {
+                let end = source_loop.take().map(|running| running.end(source, *at)).transpose();
+                end.map(|_| Stepped::Done).or_else(|end| ended::<S, K>(end.into()))
+            }
+            Err(end) => ended::<S, K>(end.into()),
+        }
+    }
+
+    /// One turn of a shard.
+    ///
+    /// # Errors
+    /// Its state is full.
+    pub fn step_shard(&mut self, index: usize) -> Result<Stepped, Failed<S, K>> {
+        let (station, is_done) = &mut self.shards[index];
+        if *is_done {
+            return Ok(Stepped::Done);
+        }
+        match station.step() {
+            Step::Busy => Ok(Stepped::Busy),
+            Step::Idle | Step::Blocked => Ok(Stepped::Idle),
+            Step::Full => Err(JobError::StateFull),
+            Step::Done => {
+                *is_done = true;
+                Ok(Stepped::Done)
+            }
+        }
+    }
+
+    /// One turn of the sink.
+    ///
+    /// # Errors
+    /// The sink failed.
+    pub fn step_sink(&mut self) -> Result<Stepped, Failed<S, K>> {
+        if self.is_sink_done {
+            return Ok(Stepped::Done);
+        }
+        match self.sink.step(&self.clock) {
+            Ok(SinkStep::Busy) => Ok(Stepped::Busy),
+            Ok(SinkStep::Idle | SinkStep::Waiting) => Ok(Stepped::Idle),
+            Ok(SinkStep::Done) => {
+                self.is_sink_done = true;
+                Ok(Stepped::Done)
+            }
+            Err(end) => ended::<S, K>(end.into()),
+        }
+    }
+
+    /// One turn of the uploader.
+    ///
+    /// # Errors
+    /// Another process has taken over, or the state that is stored does not fit together.
+    pub fn step_uploader(&mut self, note: impl Fn(Note)) -> Result<Stepped, Failed<S, K>> {
+        if self.is_uploader_done {
+            return Ok(Stepped::Done);
+        }
+        match self.uploader.step(self.clock.now())? {
+            Upload::Busy => Ok(Stepped::Busy),
+            Upload::Idle => Ok(Stepped::Idle),
+            Upload::GivenUp(why) => {
+                note(Note::EpochGivenUp { why });
+                Ok(Stepped::Busy)
+            }
+            Upload::Done => {
+                self.is_uploader_done = true;
+                Ok(Stepped::Done)
+            }
+        }
+    }
+
+    /// Whether every part has done all that it has to do.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let sources = self.sources.iter().all(|source| source.source_loop.is_none());
+        let shards = self.shards.iter().all(|(_, is_done)| *is_done);
+        sources && shards && self.is_sink_done && self.is_uploader_done
+    }
+
+    /// What the snapshots have come to so far.
+    #[must_use]
+    pub fn totals(&self) -> SnapshotTotals {
+        self.uploader.totals()
+    }
+}
+
+fn ended<S: Source, K: Sink>(ended: Ended<S::Error, K::Error>) -> Result<Stepped, Failed<S, K>> {
+    match ended {
+        Ended::Failed(error) => Err(error),
+        Ended::Stopped => Ok(Stepped::Done),
+    }
+}
