@@ -1,8 +1,11 @@
-//! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets,
-//! and a server of S3.
+//! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets, a server of S3,
+//! and processes that are killed.
 #![forbid(unsafe_code)]
 
+pub mod dice;
 pub mod fuzz;
+#[cfg(feature = "s3")]
+pub mod kill;
 #[cfg(feature = "s3")]
 pub mod s3;
 
