@@ -1,4 +1,8 @@
 //! A run with snapshots: the store is opened, the ends are laid, the uploader has a thread.
+//!
+//! A run that goes on first publishes what it goes on from as the next epoch, of its own generation. So whoever ran
+//! before can publish nothing more, and of two that start at once one is told so, before anything of the output is
+//! touched: what the other has promised in a manifest is still there.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Sender, channel};
@@ -7,13 +11,15 @@ use std::time::Duration;
 
 use tidewire_dataflow::Operator;
 use tidewire_event::Sink;
-use tidewire_snapshot::{Good, SourcePosition, catalog};
+use tidewire_event::time::WATERMARK_NONE;
+use tidewire_snapshot::manifest::MANIFEST_VERSION;
+use tidewire_snapshot::{Good, Kind, Manifest, Published, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 
 use super::barriers::{Barriers, Report};
 use super::chain::Chain;
 use super::shard_log::{ShardLog, shard_log};
-use super::uploader::{Upload, Uploader, UploaderEnds, in_full};
+use super::uploader::{Numbers, Upload, Uploader, UploaderEnds, in_full, layout};
 use super::{SnapshotError, SnapshotTotals, Snapshots, restore};
 use crate::clock::Clock;
 use crate::observe::Note;
@@ -30,6 +36,8 @@ pub(crate) struct Opened<'a> {
     snapshots: &'a Snapshots,
     generation: u64,
     good: Option<Good>,
+    /// The newest epoch that is published.
+    newest: u64,
     wanted: AtomicU64,
 }
 
@@ -57,8 +65,12 @@ impl<'a> Opened<'a> {
             shared.note(Note::NotFenced { location: store.location() });
         }
         let generation = catalog::claim_generation(store)?;
-        let newest = good.as_ref().map_or(0, |good| good.newest_epoch);
-        Ok(Self { snapshots, generation, good, wanted: AtomicU64::new(newest) })
+        let mut newest = good.as_ref().map_or(0, |good| good.newest_epoch);
+        if snapshots.restore {
+            newest += 1;
+            take_over(snapshots, sources, good.as_ref(), generation, newest)?;
+        }
+        Ok(Self { snapshots, generation, good, newest, wanted: AtomicU64::new(newest) })
     }
 
     /// Where source number `index` goes on.
@@ -112,8 +124,9 @@ impl<'a> Opened<'a> {
         shared: &Shared,
     ) -> Result<SnapshotTotals, Ended<S, K>> {
         let chains = self.chains(ends.logs.len())?;
-        let good = self.good.as_ref();
-        let mut uploader = Uploader::new(self.snapshots, self.generation, good, chains, ends);
+        let restored = self.good.as_ref().map(|good| good.manifest.epoch);
+        let numbers = Numbers { generation: self.generation, newest: self.newest, restored };
+        let mut uploader = Uploader::new(self.snapshots, numbers, chains, ends);
         loop {
             match uploader.step(shared.clock.now())? {
                 Upload::Done => return Ok(uploader.totals()),
@@ -140,6 +153,46 @@ impl<'a> Opened<'a> {
             Chain::new(store, compression, image).restored(stored)
         });
         Ok(chains.collect())
+    }
+}
+
+/// Publishes as `epoch` what the run goes on from: the good snapshot, or the beginning.
+fn take_over(
+    snapshots: &Snapshots,
+    sources: usize,
+    good: Option<&Good>,
+    generation: u64,
+    epoch: u64,
+) -> Result<(), SnapshotError> {
+    let store = &*snapshots.store;
+    let created_ns = (snapshots.unix_now_ns)();
+    let manifest = match good {
+        Some(Good { manifest, .. }) => Manifest {
+            epoch,
+            generation,
+            created_ns,
+            kind: if manifest.kind == Kind::End { Kind::End } else { Kind::Checkpoint },
+            given_up: 0,
+            ..manifest.clone()
+        },
+        None => Manifest {
+            version: MANIFEST_VERSION,
+            epoch,
+            generation,
+            kind: Kind::Checkpoint,
+            created_ns,
+            job: snapshots.job.clone(),
+            layout: layout(),
+            watermark: WATERMARK_NONE,
+            sources: vec![SourcePosition { events: 0, watermark: WATERMARK_NONE }; sources],
+            shards: Vec::new(),
+            sink: None,
+            given_up: 0,
+        },
+    };
+    match catalog::publish(store, &manifest)? {
+        Published::Created => Ok(()),
+        Published::Existed => Err(SnapshotError::Fenced { location: store.location(), epoch }),
     }
 }
 

@@ -20,7 +20,7 @@ use tidewire_event::sink::LAST_EPOCH;
 use tidewire_event::time::WATERMARK_END;
 use tidewire_snapshot::manifest::{LAYOUT_VERSION, MANIFEST_VERSION};
 use tidewire_snapshot::{
-    BodyWriter, Good, Kind, Layout, Manifest, Object, Published, SourcePosition, StoreError,
+    BodyWriter, Kind, Layout, Manifest, Object, Published, SourcePosition, StoreError,
     catalog, retention,
 };
 
@@ -71,6 +71,16 @@ pub(crate) struct UploaderEnds<'a> {
     pub(crate) sources: usize,
 }
 
+/// Where a run begins to count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    pub(crate) generation: u64,
+    /// The newest published epoch.
+    pub(crate) newest: u64,
+    /// The epoch that the run goes on from, if it does.
+    pub(crate) restored: Option<u64>,
+}
+
 /// An epoch on its way.
 struct Flight {
     names: Names,
@@ -106,16 +116,15 @@ pub(crate) enum Upload {
 }
 
 impl<'a> Uploader<'a> {
-    /// An uploader of the run `generation`, which goes on from `good`, with a chain for each shard.
+    /// An uploader with a chain for each shard.
     pub(crate) fn new(
         snapshots: &'a Snapshots,
-        generation: u64,
-        good: Option<&Good>,
+        numbers: Numbers,
         chains: Vec<Chain<'a>>,
         ends: UploaderEnds<'a>,
     ) -> Self {
         let UploaderEnds { wanted, reports, logs, commits, sources } = ends;
-        let newest = good.map_or(0, |good| good.newest_epoch);
+        let Numbers { generation, newest, restored } = numbers;
         Self {
             snapshots,
             generation,
@@ -132,10 +141,7 @@ impl<'a> Uploader<'a> {
             flight: None,
             next_at: snapshots.every_ns,
             retry_at: i64::MIN,
-            totals: SnapshotTotals {
-                restored: good.map(|good| good.manifest.epoch),
-                ..SnapshotTotals::default()
-            },
+            totals: SnapshotTotals { restored, ..SnapshotTotals::default() },
         }
     }
 
