@@ -27,9 +27,9 @@ fn generate(capture: &Path) {
         "itch".as_ref(),
         capture.as_os_str(),
         "--messages".as_ref(),
-        "400".as_ref(),
+        "2000".as_ref(),
         "--symbols".as_ref(),
-        "2".as_ref(),
+        "3".as_ref(),
         "--seed".as_ref(),
         "3".as_ref(),
     ]);
