@@ -1,10 +1,16 @@
 //! The one integration binary: a module for each story.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(feature = "s3")]
+mod corruption;
 mod feeds_book;
 mod feeds_wire;
 mod fuzz_bodies;
+#[cfg(feature = "s3")]
+mod golden;
 mod inspect;
+#[cfg(feature = "s3")]
+mod kill;
 mod replay;
 #[cfg(feature = "s3")]
 mod s3;

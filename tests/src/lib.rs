@@ -1,8 +1,11 @@
-//! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets,
-//! a server of S3, and the simulator.
+//! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets, a server of S3,
+//! the simulator, and processes that are killed.
 #![forbid(unsafe_code)]
 
+pub mod dice;
 pub mod fuzz;
+#[cfg(feature = "s3")]
+pub mod kill;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sim;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::dice::Dice;
+
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -70,17 +72,9 @@ where
 /// One of `faults` to so many percent of the requests, as a seed says.
 #[must_use]
 pub fn seeded(seed: u64, percent: u64, faults: Vec<Fault>) -> Plan {
-    let mut state = seed;
-    let mut next = move || {
-        // SplitMix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    };
+    let mut dice = Dice::new(seed);
     Box::new(move |_| {
-        let (whether, which) = (next() % 100, next());
+        let (whether, which) = (dice.below(100), dice.roll());
         let at = usize::try_from(which % faults.len().max(1) as u64).unwrap_or(0);
         let fault = faults.get(at).copied().filter(|_| whether < percent);
         fault.unwrap_or(Fault::None)

@@ -19,7 +19,9 @@ impl NewFile {
     /// # Errors
     /// It can not be made.
     pub fn create(path: &Path) -> io::Result<(Self, File)> {
-        Self::create_beside(path, ".unfinished")
+        let unfinished = beside(path, ".unfinished");
+        let file = File::create(&unfinished)?;
+        Ok((Self { path: path.to_owned(), unfinished, finished: false }, file))
     }
 
     /// Begins the file at `path` under a name that no other process uses: one that was taken for dead may still write.
@@ -27,15 +29,20 @@ impl NewFile {
     /// # Errors
     /// It can not be made.
     pub fn create_alone(path: &Path) -> io::Result<(Self, File)> {
-        Self::create_beside(path, &format!(".{}.unfinished", std::process::id()))
-    }
-
-    fn create_beside(path: &Path, suffix: &str) -> io::Result<(Self, File)> {
-        let mut unfinished = path.to_owned().into_os_string();
-        unfinished.push(suffix);
-        let unfinished = PathBuf::from(unfinished);
-        let file = File::create(&unfinished)?;
-        Ok((Self { path: path.to_owned(), unfinished, finished: false }, file))
+        for number in 0_u64.. {
+            // The process's own number is for people; that the name is new is what counts.
+            let suffix = format!(".{}-{number}.unfinished", std::process::id());
+            let unfinished = beside(path, &suffix);
+            match File::create_new(&unfinished) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => {
+                    let file = file?;
+                    let new_file = Self { path: path.to_owned(), unfinished, finished: false };
+                    return Ok((new_file, file));
+                }
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 
     /// Where the file will be.
@@ -64,6 +71,12 @@ impl NewFile {
         self.finished = true;
         Ok(SealedFile { path: self.path.clone(), unfinished: self.unfinished.clone() })
     }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// A file that is whole and on the disk, but does not have its name yet.

@@ -73,7 +73,7 @@ impl RowParts {
     /// # Errors
     /// The folder can not be read or changed; or there is no snapshot, and there are committed parts.
     pub fn restore(&mut self, account: Option<&PartsAccount>) -> Result<(), RowError> {
-        let parts = self.parts()?;
+        let mut parts = self.parts()?;
         match account {
             Some(account) => {
                 self.next = account.next;
@@ -91,6 +91,8 @@ impl RowParts {
             }
             None => self.next = 1,
         }
+        // From the last one on: whoever looks meanwhile sees the begin of the output.
+        parts.sort_by_key(|part| std::cmp::Reverse(part.number));
         for Part { number, path, .. } in parts {
             if number >= self.next {
                 fs::remove_file(&path).map_err(|source| RowError::Write { path, source })?;
