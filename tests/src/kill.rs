@@ -137,7 +137,9 @@ impl<'a> Story<'a> {
                     return self.compare();
                 }
                 // The manifest of the process before was still on its way to the server when that was killed.
-                End::Came(_) if self.place.is_remote() && self.said().contains("another process") => {
+                End::Came(_)
+                    if self.place.is_remote() && self.said().contains("another process") =>
+                {
                     tally.overtaken += 1;
                 }
                 End::Came(status) => return Err(format!("a process ended by itself: {status}")),

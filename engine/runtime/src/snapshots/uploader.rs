@@ -20,8 +20,8 @@ use tidewire_event::sink::LAST_EPOCH;
 use tidewire_event::time::WATERMARK_END;
 use tidewire_snapshot::manifest::{LAYOUT_VERSION, MANIFEST_VERSION};
 use tidewire_snapshot::{
-    BodyWriter, Kind, Layout, Manifest, Object, Published, SourcePosition, StoreError,
-    catalog, retention,
+    BodyWriter, Kind, Layout, Manifest, Object, Published, SourcePosition, StoreError, catalog,
+    retention,
 };
 
 use super::barriers::Report;
