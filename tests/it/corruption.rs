@@ -29,7 +29,7 @@ fn killed() -> Killed {
     let capture = Capture::generate(binary(), MESSAGES).unwrap();
     let place = Place::new(Kind::Dir, 1).unwrap();
     let mut run = place.replay(binary(), &capture);
-    run.args(["--every", "2ms", "--keep", "6", "--shards", "1", "--rate", "20000/s"]);
+    run.args(["--every", "2ms", "--keep", "6", "--shards", "1", "--rate", "6000/s"]);
     run.args([Path::new("--out"), &place.out(), Path::new("--late"), &place.late()]);
     let mut run = run.spawn().unwrap();
     let begun = Instant::now();
@@ -39,8 +39,10 @@ fn killed() -> Killed {
         assert!(run.try_wait().unwrap().is_none(), "the run ended first");
         let found = snapshots(&place.objects());
         let is_meant = |manifest: &Manifest| {
-            let shard = &manifest.shards[0];
-            shard.base.is_some() && shard.logs.len() >= 3 && manifest.sink.is_some()
+            let shard = manifest.shards.first();
+            let has_chain =
+                shard.is_some_and(|shard| shard.base.is_some() && shard.logs.len() >= 3);
+            has_chain && manifest.sink.is_some()
         };
         let newest = found.first().and_then(|found| found.manifest.as_ref().ok());
         // Output has been committed, and there are older ones to fall back to.
@@ -64,7 +66,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let (entry, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).unwrap();
-        if entry.is_dir() { copy(&entry, &to) } else { drop(fs::copy(&entry, &to).unwrap()) }
+        if entry.is_dir() {
+            copy(&entry, &to);
+        } else {
+            fs::copy(&entry, &to).unwrap();
+        }
     }
 }
 

@@ -97,7 +97,7 @@ fn a_run_on_a_bad_line_to_s3_ends_with_the_exact_output() {
     let is_upload = |it: &tidewire_tests::s3::Request| it.method == "PUT";
     let plans = [
         ("a stall", script([Fault::None, Fault::StallBefore(stall)], is_upload)),
-        ("a burst", script([Fault::SlowDown; 8], is_upload)),
+        ("a burst", script([[Fault::None; 10], [Fault::SlowDown; 10]].concat(), is_upload)),
         ("resets", seeded(5, 20, vec![Fault::ResetBefore, Fault::ResetAfter])),
         ("wrong ETags", seeded(6, 20, vec![Fault::WrongEtag])),
     ];
