@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Kills replays with snapshots: scripts/kill.sh [SEED]. 200 kills with the store in a folder, 60 with it on S3, where some
-# requests meet faults. Each story must end with the output of a run that nobody disturbs.
+# Kills replays with snapshots: scripts/kill.sh [SEED]. 200 kills with the store in a folder, 60 with it on S3, where
+# some requests meet faults. Each story must end with the output of a run that nobody disturbs. Then a run on a line to
+# S3 that stalls for 30 s shows its latencies, beside those of one on a good line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

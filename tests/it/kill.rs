@@ -54,7 +54,9 @@ fn cut_short(command: &mut Command, after: Duration) {
 fn two_on_one_store(is_same_output: bool, first_lead: Duration) {
     let capture = Capture::generate(binary(), MESSAGES).unwrap();
     let place = Place::new(Kind::Dir, 1).unwrap();
-    let options = ["--every", "5ms", "--rate", "60000/s", "--restore"];
+    // With two outputs none may have rows of its own when the other takes over.
+    let every = if is_same_output { "5ms" } else { "400ms" };
+    let options = ["--every", every, "--rate", "60000/s", "--restore"];
     let other = place.folder().join("other");
     let (out, late) = match is_same_output {
         true => (place.out(), place.late()),
@@ -73,24 +75,18 @@ fn two_on_one_store(is_same_output: bool, first_lead: Duration) {
     let lost = if won[0] { &texts[1] } else { &texts[0] };
     assert!(lost.contains("another process has published epoch"), "{lost}");
     assert!(!texts.iter().any(|text| text.contains("panicked")), "{texts:?}");
-    if is_same_output || won[0] {
-        let rows = Rows::read(&place.out(), &place.late()).unwrap();
-        capture.undisturbed().equals(&rows).unwrap();
-    } else {
-        // It went on from the other's snapshot, whose rows lie elsewhere, or from the beginning.
-        let rows = Rows::read(&out, &late).unwrap();
-        assert!(capture.undisturbed().bars.ends_with(&rows.bars));
-        assert!(capture.undisturbed().late.ends_with(&rows.late));
-    }
+    let rows = match won[0] {
+        true => Rows::read(&place.out(), &place.late()).unwrap(),
+        false => Rows::read(&out, &late).unwrap(),
+    };
+    capture.undisturbed().equals(&rows).unwrap();
     place.verify().unwrap();
 }
 
 #[test]
 fn of_two_processes_on_one_store_one_goes_on() {
-    for is_same_output in [true, false] {
-        for lead_ms in [0, 1, 400] {
-            two_on_one_store(is_same_output, Duration::from_millis(lead_ms));
-        }
+    for (is_same_output, lead_ms) in [(true, 0), (true, 1), (true, 30), (true, 400), (false, 0)] {
+        two_on_one_store(is_same_output, Duration::from_millis(lead_ms));
     }
 }
 
@@ -101,7 +97,7 @@ fn a_run_on_a_bad_line_to_s3_ends_with_the_exact_output() {
     let is_upload = |it: &tidewire_tests::s3::Request| it.method == "PUT";
     let plans = [
         ("a stall", script([Fault::None, Fault::StallBefore(stall)], is_upload)),
-        ("a burst", script([Fault::SlowDown; 8], is_upload)),
+        ("a burst", script([[Fault::None; 10], [Fault::SlowDown; 10]].concat(), is_upload)),
         ("resets", seeded(5, 20, vec![Fault::ResetBefore, Fault::ResetAfter])),
         ("wrong ETags", seeded(6, 20, vec![Fault::WrongEtag])),
     ];

@@ -1,7 +1,7 @@
 //! Processes that are killed, again and again, and the output that there must be in the end.
 //!
-//! 1. A story is one job on one store. A process begins it, is killed with SIGKILL, and another goes on with `--restore`,
-//!    with other shards, another pace and another compression, until one comes to the end.
+//! 1. A story is one job on one store. A process begins it, is killed with SIGKILL, and another goes on with
+//!    `--restore`, with other shards, another pace and another compression, until one comes to the end.
 //! 2. After each kill the committed parts are a beginning of the undisturbed output, no shorter than before; and every
 //!    snapshot that the store names is whole.
 //! 3. In the end the parts are the undisturbed output, byte by byte.
@@ -137,7 +137,9 @@ impl<'a> Story<'a> {
                     return self.compare();
                 }
                 // The manifest of the process before was still on its way to the server when that was killed.
-                End::Came(_) if self.place.is_remote() && self.said().contains("another process") => {
+                End::Came(_)
+                    if self.place.is_remote() && self.said().contains("another process") =>
+                {
                     tally.overtaken += 1;
                 }
                 End::Came(status) => return Err(format!("a process ended by itself: {status}")),

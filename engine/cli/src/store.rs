@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tidewire_event::time::SECOND;
+use tidewire_runtime::clock::unix_now_ns;
 use tidewire_snapshot::{DirStore, Store, StoreError};
 
 const S3: &str = "s3://";
@@ -21,17 +23,22 @@ pub(crate) enum OpenError {
     S3(#[from] tidewire_s3::OpenError),
 }
 
+/// Unfinished files that were last written to before so long are nobody's any more, ns.
+const UNFINISHED_AFTER_NS: i64 = 600 * SECOND;
+
 /// Incomplete uploads that are older are nobody's any more.
 #[cfg(feature = "s3")]
 const LEFTOVERS_AFTER: std::time::Duration = std::time::Duration::from_secs(24 * 3_600);
 
 /// Opens the store at `location` to write to it: a folder, which is made if it is not there, or `s3://BUCKET/PREFIX` on
-/// the server `endpoint`, where uploads that were left over are ended.
+/// the server `endpoint`. What killed writers left over there is removed.
 pub(crate) fn open(location: &str, endpoint: Option<&str>) -> Result<Box<dyn Store>, OpenError> {
     if location.starts_with(S3) {
         return open_s3(location, endpoint, true);
     }
-    Ok(Box::new(DirStore::open(Path::new(location))?))
+    let store = DirStore::open(Path::new(location))?;
+    store.remove_leftovers(unix_now_ns() - UNFINISHED_AFTER_NS)?;
+    Ok(Box::new(store))
 }
 
 /// Opens the store at `location` to look at it: a folder that is not there is an error.

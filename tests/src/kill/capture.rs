@@ -85,7 +85,8 @@ impl Capture {
     }
 }
 
-/// Puts back the times of some messages of an ITCH file: two bytes of length, then a message with six bytes of time at 5.
+/// Puts back the times of some messages of an ITCH file: two bytes of length, then a message with six bytes of time at
+/// its byte 5.
 fn make_some_late(bytes: &mut [u8]) {
     let (mut at, mut number) = (0, 0);
     while at + 13 <= bytes.len() {

@@ -59,7 +59,12 @@ impl fmt::Display for Tally {
             }
             writeln!(f, "{:>10}", self.of_phase(phase))?;
         }
-        writeln!(f, "{} kills in {} stories, each with the exact output", self.kills(), self.stories)?;
+        writeln!(
+            f,
+            "{} kills in {} stories, each with the exact output",
+            self.kills(),
+            self.stories
+        )?;
         write!(
             f,
             "after {} kills an object was unfinished, after {} one was in no manifest; {} processes ended before their \

@@ -6,12 +6,14 @@
 //!    up to the store's own.
 //! 3. [`put_new`](Store::put_new) makes its object visible with `link`, which fails if the name is taken, and is
 //!    atomic.
-//! 4. A writer that is dropped removes its file. One that is killed leaves an unfinished file, which is in nobody's way.
+//! 4. A writer that is dropped removes its file. One that is killed leaves an unfinished file, which is in nobody's way
+//!    until [`DirStore::remove_leftovers`] takes it away.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
 
 use super::name::{self, UNFINISHED};
 use super::{ObjectWriter, Published, Store, StoreError, Stored, probe_fence};
@@ -41,6 +43,16 @@ impl DirStore {
         });
         made.map_err(|error| store.error("can not make the folder of", "the store", error))?;
         Ok(store)
+    }
+
+    /// Removes the unfinished files that were last written to before `before_ns`, ns since the Unix epoch: those of
+    /// writers that were killed. How many there were.
+    ///
+    /// # Errors
+    /// The folders can not be read or changed.
+    pub fn remove_leftovers(&self, before_ns: i64) -> Result<usize, StoreError> {
+        let removed = remove_leftovers(&self.root, u128::try_from(before_ns).unwrap_or(0));
+        removed.map_err(|error| self.error("can not remove leftovers of", "the store", error))
     }
 
     fn error(
@@ -244,6 +256,23 @@ impl Drop for Unfinished {
     }
 }
 
+fn remove_leftovers(folder: &Path, before_ns: u128) -> io::Result<usize> {
+    let mut removed = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            removed += remove_leftovers(&entry.path(), before_ns)?;
+        } else if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
+            let Ok(metadata) = entry.metadata() else { continue };
+            let written = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            if written.as_nanos() < before_ns && fs::remove_file(entry.path()).is_ok() {
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}
+
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -293,7 +322,11 @@ mod tests {
         std::mem::forget(store.create("log/a").unwrap());
         assert_eq!(files(&store.root.join("log")), 1);
         assert_eq!(store.list("").unwrap(), []);
+        assert_eq!(store.remove_leftovers(1).unwrap(), 0);
+        assert_eq!(store.remove_leftovers(i64::MAX).unwrap(), 1);
+        assert_eq!(files(&store.root.join("log")), 0);
         store.create("log/a").unwrap().finish().unwrap();
+        assert_eq!(store.remove_leftovers(i64::MAX).unwrap(), 0);
         assert_eq!(store.list("").unwrap(), [Stored { name: "log/a".to_owned(), bytes: 0 }]);
     }
 
