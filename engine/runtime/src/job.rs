@@ -117,12 +117,14 @@ where
 
         let done = thread::scope(|scope| {
             let mut threads = vec![shared.spawn(scope, "sink".to_owned(), move || {
+                shared.stand_aside("sink");
                 let (sink, taken) =
                     sink.run(&shared.clock, layout.sink_wait, || shared.stopped())?;
                 Ok(Done::Sink { sink, taken, at: shared.clock.now() })
             })?];
             if let (Some(opened), Some(ends)) = (opened, ends.uploader.take()) {
                 threads.push(shared.spawn(scope, "uploader".to_owned(), move || {
+                    shared.stand_aside("uploader");
                     Ok(Done::Uploader(opened.run_uploader(ends, shared)?))
                 })?);
             }

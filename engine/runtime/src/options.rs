@@ -134,6 +134,8 @@ pub(crate) struct Layout {
     pub(crate) inline: bool,
     pub(crate) shard_cores: Vec<Option<usize>>,
     pub(crate) source_cores: Vec<Option<usize>>,
+    /// For the sink and the uploader: a core that no shard and no source is pinned to, if there is one.
+    pub(crate) other_core: Option<usize>,
     pub(crate) wait: Wait,
     pub(crate) sink_wait: Wait,
 }
@@ -161,6 +163,8 @@ impl Layout {
             None if threads <= cores.len() => cores.iter().rev().copied().collect(),
             None => Vec::new(),
         };
+        let other_core = cores.iter().copied().find(|core| !pins.contains(core));
+        let other_core = other_core.filter(|_| !pins.is_empty());
         let mut pins = pins.into_iter().map(Some).chain(std::iter::repeat(None));
         let enough = threads < cores.len();
         Ok(Self {
@@ -169,6 +173,7 @@ impl Layout {
             // Inline, the source's thread is the shard's.
             shard_cores: pins.by_ref().take(if inline { 0 } else { shards }).collect(),
             source_cores: pins.take(sources).collect(),
+            other_core,
             wait: options.wait.unwrap_or(if enough { Wait::Spin } else { Wait::Park }),
             sink_wait: match options.wait {
                 Some(wait) if enough => wait,

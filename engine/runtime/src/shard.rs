@@ -224,8 +224,13 @@ impl<O: Operator> Shard<O> {
     /// Whether there is nothing to hand over, nothing to emit, and nothing to capture.
     #[inline]
     pub fn is_quiet(&self) -> bool {
+        self.capture.is_none() && self.is_quiet_but_for_capture()
+    }
+
+    /// Whether there is nothing to hand over and nothing to emit.
+    #[inline]
+    pub(crate) fn is_quiet_but_for_capture(&self) -> bool {
         self.out.frames.is_empty()
-            && self.capture.is_none()
             && self.out.refused == 0
             && !self.operator.is_firing()
             && self.operator.complete_to() == self.complete_to

@@ -210,6 +210,12 @@ impl Shared {
         station.run(|| self.stopped())
     }
 
+    /// Keeps this thread off the cores of shards and sources: a spinning thread whose core is shared loses it for
+    /// milliseconds at a time.
+    pub(crate) fn stand_aside(&self, thread: &'static str) {
+        self.pin(thread, self.layout.other_core);
+    }
+
     fn pin(&self, thread: &'static str, core: Option<usize>) {
         if let Some(core) = core
             && !pin(core)

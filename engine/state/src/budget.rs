@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use crate::nursery;
+
 /// A bound on the bytes of a set of tables, and how much of it is taken. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Inner>);
@@ -22,6 +24,8 @@ impl Budget {
     /// At most `bytes_max` bytes.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
+        // From here, where no thread is pinned yet: the nursery's inherits the cores of whoever starts it.
+        nursery::start();
         Self(Arc::new(Inner { bytes_max, taken: AtomicUsize::new(0) }))
     }
 

@@ -20,28 +20,34 @@ struct Task {
     reply: Sender<Mapping>,
 }
 
+static NURSERY: OnceLock<Option<Sender<Task>>> = OnceLock::new();
+
 /// Asks for `bytes`, which the budget must have room for.
 pub(crate) fn ask(bytes: usize, budget: &Budget) -> Option<Receiver<Mapping>> {
-    static NURSERY: OnceLock<Option<Sender<Task>>> = OnceLock::new();
-    if bytes < NURSED_BYTES || cfg!(miri) {
+    if bytes < NURSED_BYTES {
         return None;
     }
     let (reply, made) = channel();
     let task = Task { bytes, budget: budget.clone(), reply };
-    NURSERY.get_or_init(start).as_ref()?.send(task).ok()?;
+    NURSERY.get()?.as_ref()?.send(task).ok()?;
     Some(made)
 }
 
-/// One thread for all tables of the process; none if the system has no more.
-fn start() -> Option<Sender<Task>> {
-    let (tasks, asked) = channel::<Task>();
-    let work = move || {
-        for Task { bytes, budget, reply } in asked {
-            if let Ok(memory) = Mapping::zeroed(bytes, &budget, true) {
-                // The table may have gone.
-                let _ = reply.send(memory);
+/// Starts the one thread for all tables of the process, unless the system has no more.
+pub(crate) fn start() {
+    if cfg!(miri) {
+        return;
+    }
+    NURSERY.get_or_init(|| {
+        let (tasks, asked) = channel::<Task>();
+        let work = move || {
+            for Task { bytes, budget, reply } in asked {
+                if let Ok(memory) = Mapping::zeroed(bytes, &budget, true) {
+                    // The table may have gone.
+                    let _ = reply.send(memory);
+                }
             }
-        }
-    };
-    thread::Builder::new().name("pages".to_owned()).spawn(work).ok().map(|_| tasks)
+        };
+        thread::Builder::new().name("pages".to_owned()).spawn(work).ok().map(|_| tasks)
+    });
 }
