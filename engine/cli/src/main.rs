@@ -28,7 +28,7 @@ enum Command {
     /// Show what is in a capture: messages, times, symbols, gaps, errors.
     Inspect(commands::inspect::Arguments),
     /// Replay a capture through the engine, into bars by symbol and window.
-    Replay(commands::replay::Arguments),
+    Replay(Box<commands::replay::Arguments>),
     /// List, show, verify or prune the snapshots of a job.
     Snapshots(commands::snapshots::Arguments),
 }

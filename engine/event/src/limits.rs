@@ -48,7 +48,10 @@ pub const LOG_CHUNK_BYTES: usize = 256 << 10;
 
 /// Chunks that lie between a shard and the uploader. When the uploader is so far behind that none is left, and a table's
 /// own buffer is full, the epoch is given up.
-pub const LOG_CHUNKS: usize = 64;
+pub const LOG_CHUNKS: usize = 256;
+
+/// How many of them have their pages from the start; the others get them when they are needed first.
+pub const LOG_CHUNKS_TOUCHED: usize = 32;
 
 /// Logs behind a base: when a chain has as many, the next epoch writes a new base.
 pub const CHAIN_LOGS_MAX: usize = 16;
@@ -59,6 +62,7 @@ pub const CHAIN_BYTES_FLOOR: u64 = 1 << 20;
 /// How long the uploader waits before it asks a store again that gave no answer, ns.
 pub const UPLOAD_RETRY_NS: i64 = 1_000_000_000;
 
+const _: () = assert!(LOG_CHUNKS_TOUCHED <= LOG_CHUNKS);
 const _: () = assert!(SHARDS_MAX <= KEY_GROUPS as usize);
 const _: () = assert!(KEY_GROUPS.is_power_of_two());
 const _: () = assert!(CHUNK_FRAMES * 4 <= RING_FRAMES);

@@ -144,11 +144,18 @@ impl Epochs {
     }
 
     /// Puts what is ready into the log; true if all of the closed epoch is in it.
-    pub(crate) fn drain(&mut self, id: TableId, layout: Layout, log: &mut impl Log) -> bool {
+    pub(crate) fn drain(
+        &mut self,
+        id: TableId,
+        layout: Layout,
+        slots: usize,
+        log: &mut impl Log,
+    ) -> bool {
+        let slots = slots as u32;
         let key_bytes = layout.key_bytes as usize;
         while self.removed_logged < self.removed_closed.len() {
             let rest = &self.removed_closed[self.removed_logged..];
-            let section = Section { id, layout, kind: SectionKind::Removed };
+            let section = Section { id, layout, kind: SectionKind::Removed, slots };
             let logged = log.entries(&section, key_bytes, rest);
             if logged == 0 {
                 return false;
@@ -159,7 +166,7 @@ impl Epochs {
         self.removed_logged = 0;
         let mut logged = 0;
         while logged < self.captured.len() {
-            let section = Section { id, layout, kind: SectionKind::Records };
+            let section = Section { id, layout, kind: SectionKind::Records, slots };
             match log.entries(&section, layout.entry_bytes(), &self.captured[logged..]) {
                 0 => break,
                 bytes => logged += bytes,

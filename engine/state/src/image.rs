@@ -64,7 +64,7 @@ impl Image {
                 self.tables.remove(&id);
                 continue;
             }
-            let table = self.table(id, layout)?;
+            let table = self.table(id, layout, section.slots as usize)?;
             let key_bytes = layout.key_bytes as usize;
             match section.kind {
                 SectionKind::Records => {
@@ -79,7 +79,7 @@ impl Image {
         Ok(())
     }
 
-    /// The table of that name, which is made if it is not there.
+    /// The table of that name, which is made if it is not there, with `slots` slots at least.
     ///
     /// # Errors
     /// It is there with another layout, or there is no memory for it.
@@ -87,6 +87,7 @@ impl Image {
         &mut self,
         id: TableId,
         layout: Layout,
+        slots: usize,
     ) -> Result<&mut RawTable<Layout>, ImageError> {
         let table = match self.tables.entry(id) {
             std::collections::btree_map::Entry::Occupied(table) => table.into_mut(),
@@ -94,7 +95,11 @@ impl Image {
                 place.insert(RawTable::of_layout(layout, self.range, &self.budget)?)
             }
         };
-        if table.layout() == layout { Ok(table) } else { Err(ImageError::Layout(id)) }
+        if table.layout() != layout {
+            return Err(ImageError::Layout(id));
+        }
+        table.reserve_slots(slots);
+        Ok(table)
     }
 
     /// Takes the tables with this number out, each with its instance, in order.

@@ -45,6 +45,9 @@ pub struct Section {
     pub layout: Layout,
     /// What the entries are.
     pub kind: SectionKind,
+    /// How many slots the table has, or zero: an image has as many before it takes the entries. They may come in the order
+    /// of their hashes, and would fall into one place of a smaller table.
+    pub slots: u32,
 }
 
 /// A section's head as it is written.
@@ -55,7 +58,8 @@ struct Head {
     number: u32,
     kind: u32,
     layout: Layout,
-    count: u64,
+    count: u32,
+    slots: u32,
 }
 
 const HEAD_BYTES: usize = size_of::<Head>();
@@ -101,19 +105,19 @@ pub fn append_dropped(chunk: &mut Vec<u8>, bytes_max: usize, id: TableId) -> boo
     let fits = chunk.len() + HEAD_BYTES <= bytes_max;
     if fits {
         let layout = Layout::of::<[u8; 0], ()>();
-        append_head(chunk, &Section { id, layout, kind: SectionKind::Dropped }, 0);
+        append_head(chunk, &Section { id, layout, kind: SectionKind::Dropped, slots: 0 }, 0);
     }
     fits
 }
 
 fn append_head(chunk: &mut Vec<u8>, section: &Section, count: usize) {
-    let Section { id: TableId { number, instance }, layout, kind } = *section;
+    let Section { id: TableId { number, instance }, layout, kind, slots } = *section;
     let kind = match kind {
         SectionKind::Removed => REMOVED,
         SectionKind::Records => RECORDS,
         SectionKind::Dropped => DROPPED,
     };
-    let head = Head { instance, number, kind, layout, count: count as u64 };
+    let head = Head { instance, number, kind, layout, count: count as u32, slots };
     chunk.extend_from_slice(head.as_bytes());
 }
 
@@ -160,6 +164,6 @@ fn section(rest: &[u8]) -> Result<(Section, &[u8], usize), &'static str> {
     let bytes = usize::try_from(head.count).ok().and_then(|count| count.checked_mul(entry_bytes));
     let entries = bytes.and_then(|bytes| behind.get(..bytes)).ok_or("the end inside entries")?;
     let id = TableId { number: head.number, instance: head.instance };
-    let section = Section { id, layout: head.layout, kind };
+    let section = Section { id, layout: head.layout, kind, slots: head.slots };
     Ok((section, entries, (HEAD_BYTES + entries.len()).next_multiple_of(8)))
 }

@@ -194,7 +194,7 @@ impl<S: Shape> RawTable<S> {
                 *slots.head_mut(at) = head;
             }
         }
-        self.epochs.drain(id, layout, log)
+        self.epochs.drain(id, layout, self.slots.count(), log)
     }
 
     /// Whether a closed epoch is being captured.
@@ -346,11 +346,27 @@ impl<S: Shape> RawTable<S> {
             Some(slots) => slots,
             None => Slots::new(self.shape, larger, &self.budget, false)?,
         };
+        self.replace_slots(slots);
+        Ok(())
+    }
+
+    /// Makes it a table of `count` slots at least, at once, as far as the budget has room.
+    pub(crate) fn reserve_slots(&mut self, count: usize) {
+        if count <= self.slots.count() || count > SLOTS_MAX || !count.is_power_of_two() {
+            return;
+        }
+        self.settle();
+        if let Ok(slots) = Slots::new(self.shape, count, &self.budget, false) {
+            self.replace_slots(slots);
+            self.settle();
+        }
+    }
+
+    fn replace_slots(&mut self, slots: Slots<S>) {
         let slots = std::mem::replace(&mut self.slots, slots);
         self.old = Some(Old { slots, moved: 0 });
         self.bridges = 0;
         self.parity ^= 1;
-        Ok(())
     }
 
     /// Moves the record of `key` from the array that is being emptied to slot `at`; false if it is not there.

@@ -136,8 +136,7 @@ struct Round {
 }
 
 fn options(rate: Rate, snapshots: Option<Snapshots>) -> Options {
-    let wait = Some(Wait::Spin);
-    Options { threads: Threads::Inline, rate, wait, snapshots, ..Options::default() }
+    Options { threads: Threads::Inline, rate, snapshots, ..Options::default() }
 }
 
 fn job(

@@ -105,9 +105,12 @@ pub(crate) fn images(
         let mut whole = image(good, state, snapshots, &Budget::unlimited())?;
         for (id, table) in whole.tables_mut() {
             let layout = table.layout();
+            // As dense as they were: records come in the order of their hashes.
+            let slots =
+                (table.capacity() * good.manifest.shards.len() / shards).next_power_of_two();
             table.try_for_each(|key, value| {
                 let hash = hash_of_bytes(key, layout.group_bytes as usize);
-                let table = images[shard_of(hash, shards)].table(id, layout)?;
+                let table = images[shard_of(hash, shards)].table(id, layout, slots)?;
                 table.put(key, value).map_err(tidewire_state::ImageError::from)
             })?;
         }

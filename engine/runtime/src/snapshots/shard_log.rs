@@ -4,7 +4,7 @@
 //! capture stands still until there is.
 
 use rtrb::{Consumer, Producer, RingBuffer};
-use tidewire_event::limits::{LOG_CHUNK_BYTES, LOG_CHUNKS};
+use tidewire_event::limits::{LOG_CHUNK_BYTES, LOG_CHUNKS, LOG_CHUNKS_TOUCHED};
 use tidewire_state::{Log, Section, TableId, append_dropped, append_entries};
 
 /// What came of the capture of an epoch.
@@ -62,10 +62,13 @@ pub(crate) fn shard_log(size: LogSize) -> (ShardLog, LogReader) {
     // Room for every chunk there is, and for the end of an epoch.
     let (full, read) = RingBuffer::new(chunks + 2);
     let (mut emptied, empty) = RingBuffer::new(chunks);
-    for _ in 0..chunks {
-        // Written to once, so that no event pays for the first touch of its pages.
-        let mut chunk = vec![1; chunk_bytes];
-        chunk.clear();
+    for number in 0..chunks {
+        let mut chunk = Vec::with_capacity(chunk_bytes);
+        if number < LOG_CHUNKS_TOUCHED {
+            // Written to once, so that no event pays for the first touch of these pages.
+            chunk.resize(chunk_bytes, 1);
+            chunk.clear();
+        }
         let _ = emptied.push(chunk);
     }
     let log = ShardLog { chunk: Vec::new(), chunk_bytes, is_out_of_room: false, full, empty };

@@ -242,6 +242,23 @@ fn a_full_budget_refuses_new_keys_and_keeps_the_old_ones() {
     assert_eq!(budget.taken(), 0);
 }
 
+/// Else records that come in the order of their hashes would fall into one place of a table that is still small, and each
+/// would pass over all before it.
+#[test]
+fn an_image_is_as_large_as_the_table_before_it_takes_its_records() {
+    let mut table = Table::new(HashRange::ALL, &Budget::unlimited(), true).unwrap();
+    for key in 0..if cfg!(miri) { 100 } else { 5_000_u32 } {
+        table.entry(&key, || u64_le::from_native(1)).unwrap();
+    }
+    let mut log = Chunks { room: 1, ..Chunks::default() };
+    table.freeze();
+    table.capture(1, ID, &mut log);
+    let mut image = Image::new(HashRange::ALL, &Budget::unlimited());
+    image.apply(&log.chunk).unwrap();
+    let capacities: Vec<_> = image.tables_mut().map(|(_, table)| table.capacity()).collect();
+    assert_eq!(capacities, [table.capacity()]);
+}
+
 /// Values so large that a few fill the buffer of copies.
 #[test]
 fn an_epoch_is_given_up_when_no_copy_fits_and_the_next_one_has_all() {

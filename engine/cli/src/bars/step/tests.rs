@@ -48,7 +48,7 @@ fn image_of(records: &[Stored], range: HashRange) -> Image {
     for (id, layout, key, value) in records {
         let hash = hash_of_bytes(key, layout.group_bytes as usize);
         if (range.first..=range.last).contains(&hash) {
-            image.table(*id, *layout).unwrap().put(key, value).unwrap();
+            image.table(*id, *layout, 0).unwrap().put(key, value).unwrap();
         }
     }
     image

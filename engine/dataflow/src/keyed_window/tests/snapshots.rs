@@ -71,7 +71,7 @@ impl Snapshot {
         for (id, layout, key, value) in &self.records {
             let hash = hash_of_bytes(key, layout.group_bytes as usize);
             if (range.first..=range.last).contains(&hash) {
-                image.table(*id, *layout).unwrap().put(key, value).unwrap();
+                image.table(*id, *layout, 0).unwrap().put(key, value).unwrap();
             }
         }
         image
