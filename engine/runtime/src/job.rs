@@ -76,7 +76,10 @@ where
         let mut watch = Watch { observer, notes, collectors: Vec::new(), shared };
         let snapshots = options.snapshots.as_ref();
         let opened =
-            snapshots.map(|it| Opened::open(it, inputs, |note| shared.note(note))).transpose()?;
+            snapshots.map(|it| Opened::open(it, inputs, |note| shared.note(note))).transpose();
+        // What is wrong with snapshots is said also where none of them is good.
+        watch.show();
+        let opened = opened?;
         let opened = opened.as_ref();
         if let Some(opened) = opened {
             opened.restore_sink(&mut self.sink)?;
