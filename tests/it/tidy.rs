@@ -42,11 +42,8 @@ const ASYNC_LEAVES: [&str; 2] = ["tidewire-s3", "tidewire-tests"];
 
 const GLOMMIO_FILE: &str = "engine/runtime/src/driver_glommio.rs";
 /// Memory that is mapped, slots in it, and what `fork` costs.
-const UNSAFE_FILES: [&str; 3] = [
-    "engine/state/src/mapping.rs",
-    "engine/state/src/slots.rs",
-    "bench/src/bin/stall/fork.rs",
-];
+const UNSAFE_FILES: [&str; 3] =
+    ["engine/state/src/mapping.rs", "engine/state/src/slots.rs", "bench/src/bin/stall/fork.rs"];
 const CLOCK_FILE: &str = "engine/runtime/src/clock.rs";
 const SOURCE_LINES_MAX: usize = 600;
 
