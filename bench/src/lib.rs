@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::disallowed_methods)]
 
+pub mod wide;
+
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;

@@ -5,8 +5,6 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::disallowed_methods)]
 
-use std::cmp::Ordering;
-use std::convert::Infallible;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use clap::Parser;
-use tidewire::event::record::u64_le;
 use tidewire::prelude::*;
 use tidewire::runtime::Snapshots;
+use tidewire_bench::wide::{Count, Nowhere};
 use tidewire_s3::{S3Options, S3Store};
 use tidewire_snapshot::{DirStore, Job, Manifest, Store, catalog};
 use tidewire_tests::s3;
@@ -36,29 +34,6 @@ struct Arguments {
     /// Leave S3 out.
     #[arg(long)]
     local: bool,
-}
-
-type Value = [u64_le; 6];
-
-#[derive(Clone)]
-struct Count;
-
-impl Aggregate for Count {
-    type In = u64;
-    type Partial = Value;
-    type Out = u64;
-
-    fn lift(&self, _: &Header, event: &u64) -> Value {
-        [u64_le::from_native(*event); 6]
-    }
-
-    fn combine(&self, a: &Value, b: &Value) -> Value {
-        std::array::from_fn(|at| (a[at] + b[at]).into())
-    }
-
-    fn lower(&self, _: Window, value: &Value) -> u64 {
-        value[0].to_native()
-    }
 }
 
 /// Every key once, then some keys again and again; then the process is as good as killed.
@@ -88,34 +63,6 @@ impl Source for Keys {
     fn seek(&mut self, events: u64) -> Result<u64, io::Error> {
         self.next = events;
         Ok(events)
-    }
-}
-
-struct Nowhere;
-
-impl Sink for Nowhere {
-    type Row = WindowRow<u64, u64>;
-    type Late = u64;
-    type Error = Infallible;
-
-    fn compare(&self, _: &Self::Row, _: &Self::Row) -> Ordering {
-        Ordering::Equal
-    }
-
-    fn row(&mut self, _: Self::Row) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn late(&mut self, _: &Header, _: u64) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn prepare(&mut self, _: u64) -> Result<Option<Vec<u8>>, Infallible> {
-        Ok(Some(Vec::new()))
-    }
-
-    fn finish(&mut self) -> Result<(), Infallible> {
-        Ok(())
     }
 }
 

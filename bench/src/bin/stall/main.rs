@@ -7,7 +7,6 @@
 
 mod fork;
 
-use std::cmp::Ordering;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use tidewire::event::record::u64_le;
 use tidewire::prelude::*;
 use tidewire::runtime::latency::{Span, histogram};
 use tidewire::runtime::{Outcome, SnapshotTotals, Snapshots};
+use tidewire_bench::wide::{Count, Nowhere, Value};
 use tidewire_snapshot::{DirStore, Job};
 use tidewire_state::{Budget, Log, Section, Table, TableId};
 
@@ -39,30 +39,6 @@ struct Arguments {
     /// Where snapshots go; the folder is removed at the end.
     #[arg(long, default_value = "target/stall")]
     folder: PathBuf,
-}
-
-/// Count and what else a record of 64 bytes holds.
-type Value = [u64_le; 6];
-
-#[derive(Clone)]
-struct Count;
-
-impl Aggregate for Count {
-    type In = u64;
-    type Partial = Value;
-    type Out = u64;
-
-    fn lift(&self, _: &Header, event: &u64) -> Value {
-        [u64_le::from_native(*event); 6]
-    }
-
-    fn combine(&self, a: &Value, b: &Value) -> Value {
-        std::array::from_fn(|at| (a[at] + b[at]).into())
-    }
-
-    fn lower(&self, _: Window, value: &Value) -> u64 {
-        value[0].to_native()
-    }
 }
 
 /// Every key once, in the order of a multiplication: a scattered one.
@@ -84,34 +60,6 @@ impl Source for Keys {
         self.next += 1;
         let ts = self.next as i64;
         Ok(Some(Stamped { ts, received: ts, event }))
-    }
-}
-
-struct Nowhere;
-
-impl Sink for Nowhere {
-    type Row = WindowRow<u64, u64>;
-    type Late = u64;
-    type Error = Infallible;
-
-    fn compare(&self, _: &Self::Row, _: &Self::Row) -> Ordering {
-        Ordering::Equal
-    }
-
-    fn row(&mut self, _: Self::Row) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn late(&mut self, _: &Header, _: u64) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn prepare(&mut self, _: u64) -> Result<Option<Vec<u8>>, Infallible> {
-        Ok(Some(Vec::new()))
-    }
-
-    fn finish(&mut self) -> Result<(), Infallible> {
-        Ok(())
     }
 }
 
