@@ -1,15 +1,19 @@
 //! `tidewire snapshots` on a store with a few snapshots of a small state.
 
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tidewire_snapshot::catalog::{claim_generation, publish};
+use tidewire_snapshot::catalog::{claim_generation, publish, snapshots};
 use tidewire_snapshot::{
     BodyWriter, Compression, DirStore, Job, Kind, LAYOUT_VERSION, Layout, Manifest, Object,
     ObjectName, Published, ShardState, SourcePosition,
 };
-use tidewire_tests::{stderr, tidewire};
+use tidewire_tests::{binary, stderr, tidewire};
 
 const BASE: usize = 100_000;
 const LOG: usize = 1_000;
@@ -196,4 +200,33 @@ fn a_store_that_is_not_there_is_not_made() {
     }
     let (_, said, success) = run("list", Path::new("s3://bucket/prefix"), &[]);
     assert!(!success && said.starts_with("tidewire: error: "), "{said}");
+}
+
+#[test]
+fn a_signal_asks_for_a_savepoint_that_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let capture = path("day.itch");
+    let mut generate = vec!["generate".into(), "itch".into(), capture.clone().into_os_string()];
+    generate.extend(["--messages", "60000", "--seed", "3"].map(OsString::from));
+    assert!(tidewire(generate).status.success());
+    let mut replay = Command::new(binary())
+        .arg("replay")
+        .args([capture.as_os_str(), "--snapshots".as_ref(), path("store").as_os_str()])
+        .args(["--every", "50ms", "--keep", "1", "--rate", "20000/s", "--out"])
+        .arg(path("out"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The first manifest is there: the process listens to signals.
+    while fs::read_dir(path("store/manifest")).map_or(0, Iterator::count) == 0 {
+        assert!(replay.try_wait().unwrap().is_none(), "it ended before its first snapshot");
+        thread::yield_now();
+    }
+    let asked = Command::new("kill").args(["-USR1", &replay.id().to_string()]).status().unwrap();
+    assert!(asked.success() && replay.wait().unwrap().success());
+    let found = snapshots(&DirStore::open(&path("store")).unwrap()).unwrap();
+    let kinds: Vec<_> = found.iter().map(|found| found.manifest.as_ref().unwrap().kind).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::Savepoint).count(), 1, "{kinds:?}");
 }
