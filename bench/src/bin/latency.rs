@@ -11,7 +11,7 @@ use clap::Parser;
 use hdrhistogram::Histogram;
 use rtrb::RingBuffer;
 use serde::Serialize;
-use tidewire::event::frame::{Frame, Header};
+use tidewire::event::frame::{Frame, Header, Place};
 use tidewire::event::limits::RING_FRAMES;
 use tidewire::prelude::*;
 use tidewire::runtime::clock::{Clock, MonotonicClock};
@@ -133,7 +133,7 @@ fn bare_ring(count: u32, rate: f64) -> Run {
             let due = due(n, rate, start);
             wait_until(due, &source_clock);
             let event = event(n);
-            let header = Header { ts: event.ts, watermark: 0, sequence: n.into(), due };
+            let header = Header { ts: event.ts, watermark: 0, place: Place::new(0, n.into()), due };
             let mut frame = Frame::Event(header, event);
             while let Err(rtrb::PushError::Full(back)) = producer.push(frame) {
                 frame = back;

@@ -6,9 +6,14 @@ use crate::window::Window;
 
 /// A user's aggregate: lift an event into a partial result, combine partial results, lower one into the answer.
 ///
-/// `combine` must be associative. Events of a key stand in the order (event time, arrival), and a partial result
-/// that depends on it (first, last) keeps the times that it needs to put them there: they are combined in the order
-/// of their arrival.
+/// `combine` must be associative. What else an aggregate offers decides how it is computed:
+///
+/// - nothing more: panes are combined, and rolling windows are kept in a tree of partial results;
+/// - an inverse ([`HAS_INVERSE`](Self::HAS_INVERSE)): a window that moves on takes in what enters and removes what leaves;
+/// - a need of order ([`IS_ORDERED`](Self::IS_ORDERED)): the events are put into the order of their times first.
+///
+/// Without a need of order, partial results are combined in the order in which their events arrived. One that depends on
+/// event time all the same (first, last) keeps the times that it needs.
 pub trait Aggregate {
     /// An event.
     type In;
@@ -17,11 +22,24 @@ pub trait Aggregate {
     /// The answer.
     type Out;
 
+    /// Whether [`remove`](Self::remove) undoes [`combine`](Self::combine), exactly: so it is for whole numbers, and not
+    /// for floating point.
+    const HAS_INVERSE: bool = false;
+
+    /// Whether partial results may only be combined in the order of their events' times.
+    const IS_ORDERED: bool = false;
+
     /// The partial result of one event.
     fn lift(&self, header: &Header, event: &Self::In) -> Self::Partial;
 
     /// The partial result of two, of which `later` arrived after `earlier`.
     fn combine(&self, earlier: &Self::Partial, later: &Self::Partial) -> Self::Partial;
+
+    /// What is left of `whole` without `part`, which was combined into it: called only where there is an inverse.
+    fn remove(&self, whole: &Self::Partial, part: &Self::Partial) -> Self::Partial {
+        let _ = part;
+        *whole
+    }
 
     /// The answer for a window.
     fn lower(&self, window: Window, partial: &Self::Partial) -> Self::Out;

@@ -20,10 +20,10 @@ use crate::operator::{Operator, Output};
 use crate::window::{Tumbling, Window};
 
 /// The number of its tables, each with the start of its window.
-const PANES: u32 = 1;
+const PANES: u16 = 1;
 
 /// The result of one key in one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WindowRow<K, V> {
     /// The window.
     pub window: Window,
@@ -31,6 +31,19 @@ pub struct WindowRow<K, V> {
     pub key: K,
     /// What the aggregate gave.
     pub value: V,
+    /// Whether more is to come for this key and window.
+    pub stage: Stage,
+}
+
+/// When a result leaves, as against the end of its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Before it: others follow.
+    Early,
+    /// When the watermark has closed the window: the one that counts, if nothing comes late.
+    Complete,
+    /// After it: it takes the place of the one before.
+    Corrected,
 }
 
 /// The operator: see the module.
@@ -63,7 +76,7 @@ pub struct KeyedWindow<K, F, A: Aggregate> {
 }
 
 /// What became of the search for an event's pane.
-enum Place {
+enum Search {
     Found,
     /// Its window has closed.
     Late,
@@ -104,28 +117,28 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
 
     /// Makes the pane for `ts` the recent one, and makes it if it is not there.
     #[inline(never)]
-    fn find_pane(&mut self, ts: i64, watermark: i64) -> Place {
+    fn find_pane(&mut self, ts: i64, watermark: i64) -> Search {
         let after = self.open.partition_point(|pane| pane.window.start <= ts);
         if let Some(before) = after.checked_sub(1)
             && self.open[before].window.contains(ts)
         {
             self.recent = before;
             let closed = self.open[before].window.closed_by(watermark);
-            return if closed { Place::Late } else { Place::Found };
+            return if closed { Search::Late } else { Search::Found };
         }
         let window = self.windows.window_of(ts);
         if window.closed_by(watermark.max(self.watermark)) {
-            return Place::Late;
+            return Search::Late;
         }
         let at = self.open.partition_point(|pane| pane.window.start < window.start);
         if self.open.get(at).is_none_or(|pane| pane.window != window) {
             let Some(table) = self.spare.pop().or_else(|| self.arena.table().ok()) else {
-                return Place::Full;
+                return Search::Full;
             };
             self.open.insert(at, Pane { window, table, due: NOT_DUE });
         }
         self.recent = at;
-        Place::Found
+        Search::Found
     }
 
     /// The watermark has passed the end of a window.
@@ -176,9 +189,9 @@ where
         });
         if !recent {
             match self.find_pane(header.ts, header.watermark) {
-                Place::Found => {}
-                Place::Late => return out.late(header, *event),
-                Place::Full => return out.refused(header),
+                Search::Found => {}
+                Search::Late => return out.late(header, *event),
+                Search::Full => return out.refused(header),
             }
         }
         let key = (self.key_of)(event);
@@ -215,7 +228,11 @@ where
         let Some(Pane { window, table, due }) = self.closing.front() else { return };
         let next = table.visit(self.next_slot, FIRE_SLOTS, |key, partial| {
             let value = self.aggregate.lower(*window, partial);
-            out.row(window.end, *due, WindowRow { window: *window, key, value });
+            out.row(
+                window.end,
+                *due,
+                WindowRow { window: *window, key, value, stage: Stage::Complete },
+            );
         });
         self.next_slot = next.unwrap_or(0);
         if next.is_none()
@@ -233,8 +250,8 @@ where
         }
     }
 
-    fn closed_to(&self) -> i64 {
-        self.closed_to
+    fn closed_to(&self, watermark: i64) -> i64 {
+        self.windows.closed_to(watermark)
     }
 }
 
@@ -245,7 +262,8 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> Durable for KeyedWindow<K, F, A> 
     }
 
     fn capture(&mut self, mut records: usize, log: &mut impl Log) -> bool {
-        let id = |start| TableId { number: PANES, instance: start };
+        let number = self.arena.number(PANES);
+        let id = |start| TableId { number, instance: start };
         while let Some(start) = self.dropped_closed.last() {
             if !log.dropped(id(*start)) {
                 return false;
@@ -283,7 +301,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> Durable for KeyedWindow<K, F, A> 
     }
 
     fn restore(&mut self, image: &mut Image) -> Result<(), LayoutMismatch> {
-        for (start, table) in image.take(PANES) {
+        for (start, table) in image.take(self.arena.number(PANES)) {
             let table = Table::adopt(table, self.arena.is_tracked)?;
             let window = self.windows.window_of(start);
             self.open.push(Pane { window, table, due: NOT_DUE });

@@ -11,9 +11,11 @@ pub mod process;
 pub mod window;
 pub mod aggregate;
 pub mod keyed_window;
+#[cfg(test)]
+mod testing;
 
 pub use aggregate::Aggregate;
-pub use keyed_window::{KeyedWindow, WindowRow};
+pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
 pub use watermark::{Bounded, Monotonic, WatermarkStrategy};

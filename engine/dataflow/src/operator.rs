@@ -14,6 +14,9 @@ pub trait Output<R, L> {
     /// A result at time `at`, completed by an event that was due at `due`.
     fn row(&mut self, at: i64, due: i64, row: R);
 
+    /// A result that leaves at once and is not held back for others: on arrival, early, or corrected.
+    fn now(&mut self, due: i64, row: R);
+
     /// An event that came after its window had closed.
     fn late(&mut self, header: &Header, late: L);
 
@@ -55,7 +58,8 @@ pub trait Operator: Durable {
     /// Every row with a time up to this has been emitted.
     fn complete_to(&self) -> i64;
 
-    /// Every row with a time up to this has been emitted or waits to be: nothing that is still to come changes it, and
-    /// it is no part of a snapshot.
-    fn closed_to(&self) -> i64;
+    /// When the watermark is at `watermark`, every row with a time up to this has been emitted or waits to be: nothing
+    /// that is still to come changes it. A function of the watermark alone. A snapshot ends the output there: what goes
+    /// on from it may emit such rows again, and they are dropped.
+    fn closed_to(&self, watermark: i64) -> i64;
 }

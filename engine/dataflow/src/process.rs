@@ -95,7 +95,7 @@ impl<P: Process, O: Operator<In = P::Out>> Operator for Processed<P, O> {
         self.then.complete_to()
     }
 
-    fn closed_to(&self) -> i64 {
-        self.then.closed_to()
+    fn closed_to(&self, watermark: i64) -> i64 {
+        self.then.closed_to(watermark)
     }
 }

@@ -1,5 +1,55 @@
 //! What travels through the rings.
 
+use crate::limits::INPUTS_MAX;
+
+/// Where an event stands in the input: which of the job's inputs it came from, and its number there, from 0. Events of
+/// the same time stand in the order of their places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(u64);
+
+/// Bits of a place that are the number; the others are the input.
+const SEQUENCE_BITS: u32 = 48;
+
+const _: () = assert!(INPUTS_MAX <= 1 << (64 - SEQUENCE_BITS));
+
+impl Place {
+    /// Event number `sequence` of input `input`.
+    #[inline]
+    #[must_use]
+    pub fn new(input: usize, sequence: u64) -> Self {
+        debug_assert!(input < INPUTS_MAX && sequence >> SEQUENCE_BITS == 0);
+        Self((input as u64) << SEQUENCE_BITS | sequence)
+    }
+
+    /// Which input it came from.
+    #[inline]
+    #[must_use]
+    pub fn input(self) -> usize {
+        (self.0 >> SEQUENCE_BITS) as usize
+    }
+
+    /// Its number there.
+    #[inline]
+    #[must_use]
+    pub fn sequence(self) -> u64 {
+        self.0 & ((1 << SEQUENCE_BITS) - 1)
+    }
+
+    /// As it is kept in a record.
+    #[inline]
+    #[must_use]
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`to_bits`](Self::to_bits) gave.
+    #[inline]
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
+
 /// What the source thread knows of an event, beside the event itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
@@ -8,8 +58,8 @@ pub struct Header {
     /// The source's watermark as it stood before this event: what decides whether it is late. It travels with the
     /// event, so that the answer is the same for any number of shards and any timing of threads.
     pub watermark: i64,
-    /// The event's position in its source, from 0.
-    pub sequence: u64,
+    /// Where it stands in the input.
+    pub place: Place,
     /// When the event was due, ns of the monotonic clock, or [`NOT_DUE`](crate::time::NOT_DUE).
     pub due: i64,
 }
@@ -51,11 +101,16 @@ pub enum OutFrame<R, L> {
         /// The result.
         row: R,
     },
+    /// A result that is not held back for others: it is written in the order of arrival.
+    Now {
+        /// When the event that completed it was due.
+        due: i64,
+        /// The result.
+        row: R,
+    },
     /// An event whose window had closed.
     Late {
-        /// Which of the shard's inputs it came from.
-        input: u32,
-        /// Its times and its position in the source.
+        /// Its times and its place in the input.
         header: Header,
         /// The event.
         late: L,

@@ -5,7 +5,9 @@
 //! 2. Its top bits are the key group, so a key group, and a shard, is one contiguous range of hashes.
 //! 3. Every hash belongs to exactly one shard.
 
-use zerocopy::IntoBytes;
+use rend::unaligned::u64_ule;
+use rkyv::Portable;
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, Unaligned};
 
 use crate::limits::{KEY_GROUPS, SHARDS_MAX};
 use crate::record::{Record, i16_le, i32_le, i64_le, i128_le, u16_le, u32_le, u64_le, u128_le};
@@ -87,6 +89,77 @@ impl<const N: usize> Key for [u8; N] {
     #[inline(always)]
     fn read(archived: &Self) -> Self {
         *archived
+    }
+}
+
+/// The key of all events together: one group.
+impl Key for () {
+    type Archived = ();
+
+    #[inline(always)]
+    fn archive(&self) {}
+
+    #[inline(always)]
+    fn read((): &()) {}
+}
+
+/// A key that may be absent, as it is kept: NULL is a key like another.
+#[derive(Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
+#[repr(C, packed)]
+pub struct Nullable<A> {
+    is_some: u8,
+    key: A,
+}
+
+impl<K: Key> Key for Option<K> {
+    type Archived = Nullable<K::Archived>;
+
+    #[inline(always)]
+    fn archive(&self) -> Self::Archived {
+        match self {
+            Some(key) => Nullable { is_some: 1, key: key.archive() },
+            None => Nullable { is_some: 0, key: K::Archived::new_zeroed() },
+        }
+    }
+
+    #[inline(always)]
+    fn read(archived: &Self::Archived) -> Self {
+        let key = archived.key;
+        (archived.is_some != 0).then(|| K::read(&key))
+    }
+}
+
+/// A place inside a key: what an operator keeps several records for a key under. It belongs to the key group of the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Within<K> {
+    /// The key.
+    pub key: K,
+    /// The number of the record.
+    pub number: u64,
+}
+
+/// A [`Within`], as it is kept.
+#[derive(Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
+#[repr(C, packed)]
+pub struct WithinArchived<A> {
+    key: A,
+    number: u64_ule,
+}
+
+impl<K: Key> Key for Within<K> {
+    type Archived = WithinArchived<K::Archived>;
+
+    const GROUP_BYTES: usize = K::GROUP_BYTES;
+
+    #[inline(always)]
+    fn archive(&self) -> Self::Archived {
+        WithinArchived { key: self.key.archive(), number: self.number.into() }
+    }
+
+    #[inline(always)]
+    fn read(archived: &Self::Archived) -> Self {
+        let key = archived.key;
+        Self { key: K::read(&key), number: archived.number.to_native() }
     }
 }
 
@@ -183,6 +256,17 @@ mod tests {
 
     const GOLDEN_OF_7: u64 = 4_548_429_738_816_850_385;
     const GOLDEN_OF_AAPL: u64 = 6_157_512_299_910_788_152;
+
+    #[test]
+    fn null_is_a_key_and_a_record_of_a_key_is_in_its_group() {
+        for key in [None, Some(0_u32), Some(7), Some(u32::MAX)] {
+            assert_eq!(Option::<u32>::read(&key.archive()), key);
+            let within = Within { key, number: 1 << 40 };
+            assert_eq!(Within::read(&within.archive()), within);
+            assert_eq!(hash_of(&within) >> 56, hash_of(&key) >> 56);
+        }
+        assert_ne!(hash_of(&None::<u32>), hash_of(&Some(0_u32)));
+    }
 
     #[test]
     fn every_hash_has_one_shard() {

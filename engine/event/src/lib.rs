@@ -11,7 +11,7 @@ pub mod frame;
 pub mod sink;
 pub mod limits;
 
-pub use frame::{Frame, Header, OutFrame};
+pub use frame::{Frame, Header, OutFrame, Place};
 pub use key::{HashRange, Key, hash_of};
 pub use record::Record;
 pub use sink::Sink;

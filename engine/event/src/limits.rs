@@ -6,6 +6,9 @@ pub const KEY_GROUPS: u32 = 256;
 /// Shards of one job. A shard owns at least one key group.
 pub const SHARDS_MAX: usize = 64;
 
+/// Inputs of one job: source partitions that have a number of their own.
+pub const INPUTS_MAX: usize = 1 << 16;
+
 /// Frames in the ring between a source and a shard.
 pub const RING_FRAMES: usize = 8_192;
 

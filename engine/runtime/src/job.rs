@@ -101,6 +101,7 @@ where
                 range: HashRange::of_shard(index, layout.shards),
                 budget: budget.clone(),
                 is_tracked: opened.is_some(),
+                operator: 0,
             };
             let mut shard = Shard::new((self.operator)(arena), inputs)
                 .recording(record(Span::Effect))

@@ -90,8 +90,8 @@ pub(crate) struct ShardTotals {
 #[derive(Debug)]
 struct Out<R, L> {
     frames: Vec<OutFrame<R, L>>,
-    /// The input of the event at hand.
-    input: u32,
+    /// Rows up to this time are in the output that the shard goes on from.
+    emitted_to: i64,
     /// Events for which the state had no room.
     refused: u64,
 }
@@ -99,12 +99,19 @@ struct Out<R, L> {
 impl<R, L> Output<R, L> for Out<R, L> {
     #[inline]
     fn row(&mut self, at: i64, due: i64, row: R) {
-        self.frames.push(OutFrame::Row { at, due, row });
+        if at > self.emitted_to {
+            self.frames.push(OutFrame::Row { at, due, row });
+        }
+    }
+
+    #[inline]
+    fn now(&mut self, due: i64, row: R) {
+        self.frames.push(OutFrame::Now { due, row });
     }
 
     #[cold]
     fn late(&mut self, header: &Header, late: L) {
-        self.frames.push(OutFrame::Late { input: self.input, header: *header, late });
+        self.frames.push(OutFrame::Late { header: *header, late });
     }
 
     #[cold]
@@ -124,7 +131,7 @@ impl<O: Operator> Shard<O> {
             watermark: WATERMARK_NONE,
             out: Out {
                 frames: Vec::with_capacity(CHUNK_FRAMES * inputs + FIRE_SLOTS + 2),
-                input: 0,
+                emitted_to: WATERMARK_NONE,
                 refused: 0,
             },
             complete_to: WATERMARK_NONE,
@@ -160,6 +167,7 @@ impl<O: Operator> Shard<O> {
         for (input, watermark) in watermarks.iter().enumerate() {
             self.watermark(input, *watermark, NOT_DUE);
         }
+        self.out.emitted_to = self.operator.closed_to(self.watermark);
         Ok(())
     }
 
@@ -301,7 +309,9 @@ impl<O: Operator> Shard<O> {
         self.operator.freeze();
         let freeze_ns = clock.now() - begin;
         self.capture = Some(Captured { epoch, is_whole: true, freeze_ns });
-        self.out.frames.push(OutFrame::Barrier { epoch, to: self.operator.closed_to() });
+        self.out
+            .frames
+            .push(OutFrame::Barrier { epoch, to: self.operator.closed_to(self.watermark) });
     }
 
     /// Captures a few records of the closed epoch; false if there was nothing to do, or no room for it.
@@ -324,7 +334,6 @@ impl<O: Operator> Shard<O> {
     #[inline(always)]
     pub fn event(&mut self, input: usize, header: &Header, event: &O::In, clock: &impl Clock) {
         self.watermark(input, header.watermark, header.due);
-        self.out.input = input as u32;
         self.operator.event(header, event, &mut self.out);
         self.events += 1;
         if header.due != NOT_DUE

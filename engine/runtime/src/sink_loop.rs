@@ -2,9 +2,10 @@
 //!
 //! 1. Rows are held back until every shard has passed their time; then they are sorted and written.
 //! 2. So the order depends on the rows alone: not on the number of shards, nor on the timing of threads.
-//! 3. Late events are ordered by the watermark that they came behind, then by their place in their source; with several
+//! 3. Rows that leave at once (on arrival, early, corrected) are written as they come: those of one shard in its order.
+//! 4. Late events are ordered by the watermark that they came behind, then by their place in their source; with several
 //!    sources, first by their epoch.
-//! 4. An epoch's output is the rows up to the time that its barrier names and the late events before the barriers of all
+//! 5. An epoch's output is the rows up to the time that its barrier names, and the other rows and late events before the barriers of all
 //!    shards. When these are written the sink prepares, and commits when it hears that the epoch is durable.
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use rtrb::Consumer;
 use tidewire_event::limits::{SINK_PENDING_ROWS_MAX, SPARE_LISTS_MAX, TAKE_FRAMES};
 use tidewire_event::sink::LAST_EPOCH;
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
-use tidewire_event::{Header, OutFrame, Sink};
+use tidewire_event::{Header, OutFrame, Place, Sink};
 
 use crate::clock::Clock;
 use crate::latency::Recorder;
@@ -55,10 +56,14 @@ pub(crate) struct SinkLoop<K: Sink> {
     pending: BTreeMap<i64, Vec<K::Row>>,
     /// Emptied lists for rows to come: a list of a million rows is not given back to the system for each window.
     spare: Vec<Vec<K::Row>>,
-    /// By (watermark, input, sequence).
-    late: BTreeMap<(i64, u32, u64), (Header, K::Late)>,
-    /// Late events of the epoch behind the barrier that some shards have sent.
-    late_behind: BTreeMap<(i64, u32, u64), (Header, K::Late)>,
+    /// Rows that are written at once, in the order of their arrival.
+    now: Vec<K::Row>,
+    /// The same of the epoch behind the barrier that some shards have sent.
+    now_behind: Vec<K::Row>,
+    /// By watermark and place.
+    late: BTreeMap<(i64, Place), (Header, K::Late)>,
+    /// Late events of the epoch behind the barrier.
+    late_behind: BTreeMap<(i64, Place), (Header, K::Late)>,
     held_back: usize,
     taken: Taken,
     latency: Option<Recorder>,
@@ -106,6 +111,8 @@ impl<K: Sink> SinkLoop<K> {
             inputs: rings.into_iter().map(input).collect(),
             pending: BTreeMap::new(),
             spare: Vec::new(),
+            now: Vec::new(),
+            now_behind: Vec::new(),
             late: BTreeMap::new(),
             late_behind: BTreeMap::new(),
             held_back: 0,
@@ -174,7 +181,18 @@ impl<K: Sink> SinkLoop<K> {
     fn take(&mut self, clock: &impl Clock) -> bool {
         let mut any = false;
         let Self {
-            inputs, pending, spare, late, late_behind, held_back, taken, latency, cut, ..
+            inputs,
+            pending,
+            spare,
+            now,
+            now_behind,
+            late,
+            late_behind,
+            held_back,
+            taken,
+            latency,
+            cut,
+            ..
         } = self;
         inputs.retain_mut(|of| {
             let arrived = of.ring.slots().min(TAKE_FRAMES);
@@ -213,8 +231,18 @@ impl<K: Sink> SinkLoop<K> {
                         taken.rows += (rows.len() - before) as u64;
                         continue;
                     }
-                    OutFrame::Late { input, header, late: event } => {
-                        let place = (header.watermark, input, header.sequence);
+                    OutFrame::Now { due, row } => {
+                        if due != NOT_DUE
+                            && let Some(latency) = latency
+                        {
+                            latency.record(due, clock.now());
+                        }
+                        if of.is_behind_barrier { &mut *now_behind } else { &mut *now }.push(row);
+                        *held_back += 1;
+                        taken.rows += 1;
+                    }
+                    OutFrame::Late { header, late: event } => {
+                        let place = (header.watermark, header.place);
                         let late =
                             if of.is_behind_barrier { &mut *late_behind } else { &mut *late };
                         late.insert(place, (header, event));
@@ -237,6 +265,7 @@ impl<K: Sink> SinkLoop<K> {
 
     /// Writes what is complete, and ends an epoch where all of it is.
     fn write_complete(&mut self) -> Result<(), SinkEnd<K::Error>> {
+        self.write_now().map_err(SinkEnd::Failed)?;
         let complete_to = self.inputs.iter().map(|input| input.complete_to).min();
         if let Some(Cut { epoch, to }) = self.cut {
             let is_complete = complete_to.is_none_or(|complete_to| complete_to >= to);
@@ -249,6 +278,8 @@ impl<K: Sink> SinkLoop<K> {
             let prepared = self.prepare(epoch)?;
             self.report(Report::Prepared { epoch, prepared });
             self.late = std::mem::take(&mut self.late_behind);
+            std::mem::swap(&mut self.now, &mut self.now_behind);
+            self.write_now().map_err(SinkEnd::Failed)?;
             self.inputs.iter_mut().for_each(|input| input.is_behind_barrier = false);
             self.cut = None;
         }
@@ -276,6 +307,12 @@ impl<K: Sink> SinkLoop<K> {
             newest = Some(epoch);
         }
         Ok(newest)
+    }
+
+    /// Writes the rows before the barrier that wait for no others.
+    fn write_now(&mut self) -> Result<(), K::Error> {
+        self.held_back -= self.now.len();
+        self.now.drain(..).try_for_each(|row| self.sink.row(row))
     }
 
     /// Writes the rows and the late events that no shard can add to any more.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidewire_dataflow::WatermarkStrategy;
 use tidewire_event::limits::CHUNK_FRAMES;
 use tidewire_event::time::{MICROSECOND, NOT_DUE, WATERMARK_END};
-use tidewire_event::{Header, Source};
+use tidewire_event::{Header, Place, Source};
 use tidewire_snapshot::SourcePosition;
 
 use crate::clock::Clock;
@@ -99,7 +99,8 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
             due = self.schedule.due_at(stamped.received);
             self.wait_until(due, sequence)?;
         }
-        let header = Header { ts: stamped.ts, watermark, sequence, due };
+        let place = Place::new(self.index, sequence);
+        let header = Header { ts: stamped.ts, watermark, place, due };
         self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
         self.strategy.observe(stamped.ts);
         let watermark = self.strategy.watermark();

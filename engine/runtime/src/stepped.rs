@@ -142,7 +142,7 @@ where
         let mut stations = Vec::with_capacity(shards);
         for (index, (outlet, inlets)) in outlets.into_iter().zip(into_shards).enumerate() {
             let range = HashRange::of_shard(index, shards);
-            let arena = Arena { range, budget: budget.clone(), is_tracked: true };
+            let arena = Arena { range, budget: budget.clone(), is_tracked: true, operator: 0 };
             let operator = (job.operator)(arena);
             let mut shard = Shard::new(operator, *inputs).logging(ends.shards.next());
             if let Some(mut image) = images.next() {

@@ -125,7 +125,7 @@ impl Sink for Parts {
     }
 
     fn late(&mut self, header: &Header, late: Event) -> Result<(), DiskError> {
-        self.current.late.push((late.source, header.sequence));
+        self.current.late.push((late.source, header.place.sequence()));
         Ok(())
     }
 

@@ -189,7 +189,7 @@ impl<O: Operator> Operator for Logged<O> {
         self.operator.complete_to()
     }
 
-    fn closed_to(&self) -> i64 {
-        self.operator.closed_to()
+    fn closed_to(&self, watermark: i64) -> i64 {
+        self.operator.closed_to(watermark)
     }
 }

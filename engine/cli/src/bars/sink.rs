@@ -202,7 +202,8 @@ impl Sink for BarSink {
     fn late(&mut self, header: &Header, tick: Tick) -> Result<(), RowError> {
         let Some(late) = &mut self.late else { return Ok(()) };
         let (ts, watermark) = (iso8601(header.ts), iso8601(header.watermark));
-        let (sequence, symbol) = (header.sequence.to_string(), self.symbols.name(tick.instrument));
+        let (sequence, symbol) =
+            (header.place.sequence().to_string(), self.symbols.name(tick.instrument));
         let (kind, of_price, size) = match tick.kind {
             TickKind::Trade { price, size } => ("trade", Some(price), Some(size.to_string())),
             TickKind::Spread { after, .. } => ("spread", after, None),

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use rkyv::Portable;
 use tidewire_event::record::{i64_le, u64_le};
-use tidewire_event::time::{SECOND, WATERMARK_END};
+use tidewire_event::time::SECOND;
+use tidewire_event::{Place, hash_of};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::*;
-use crate::watermark::{Bounded, WatermarkStrategy};
-
-mod snapshots;
+use crate::testing::{Emitted, Trial, courses, times};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
@@ -64,92 +63,56 @@ impl Aggregate for Summary {
     }
 }
 
-type Row = (Window, u16, (i64, i64, i64, u64));
+type Row = WindowRow<u16, (i64, i64, i64, u64)>;
+type Found = Emitted<Row, Event>;
 
-#[derive(Default)]
-struct Collected {
-    rows: Vec<Row>,
-    late: Vec<Event>,
-}
-
-impl Output<WindowRow<u16, (i64, i64, i64, u64)>, Event> for Collected {
-    fn row(&mut self, at: i64, _: i64, row: WindowRow<u16, (i64, i64, i64, u64)>) {
-        assert_eq!(at, row.window.end);
-        self.rows.push((row.window, row.key, row.value));
-    }
-
-    fn late(&mut self, _: &Header, late: Event) {
-        self.late.push(late);
-    }
-
-    fn refused(&mut self, header: &Header) {
-        panic!("no bound is set: {header:?}");
-    }
-}
-
-/// Runs the operator; with `fires` calls of `fire` after each event.
-fn run(events: &[Event], size: i64, bound: i64, fires: usize) -> Collected {
+fn trial(
+    events: &[(i64, Event)],
+    size: i64,
+    bound: i64,
+) -> Trial<
+    '_,
+    Event,
+    impl Fn(Arena) -> KeyedWindow<u16, fn(&Event) -> u16, Summary>,
+    fn(&Event) -> u64,
+> {
     let windows = Tumbling::new(size).unwrap();
-    let mut operator = KeyedWindow::new(windows, |e: &Event| e.key, Summary, Arena::unlimited());
-    let mut strategy = Bounded::new(bound);
-    let mut out = Collected::default();
-    for (sequence, event) in events.iter().enumerate() {
-        let watermark = strategy.watermark();
-        let header = Header { ts: event.ts, watermark, sequence: sequence as u64, due: NOT_DUE };
-        operator.event(&header, event, &mut out);
-        strategy.observe(event.ts);
-        operator.watermark(strategy.watermark(), NOT_DUE);
-        for _ in 0..fires {
-            let complete = operator.complete_to();
-            let fired = out.rows.len();
-            operator.fire(&mut out);
-            assert!(out.rows[fired..].iter().all(|row| row.0.end > complete));
-        }
-    }
-    operator.watermark(WATERMARK_END, NOT_DUE);
-    while operator.is_firing() {
-        operator.fire(&mut out);
-    }
-    assert_eq!(operator.complete_to(), i64::MAX);
-    out.rows.sort_by_key(|row| (row.0.end, row.1));
-    out
+    let make = move |arena| {
+        KeyedWindow::new(windows, (|e: &Event| e.key) as fn(&Event) -> u16, Summary, arena)
+    };
+    Trial { events, bound, make, hash: |event| hash_of(&event.key) }
 }
 
 /// The model: every event is put into its window's list; the list is sorted at the end.
-fn model(events: &[Event], size: i64, bound: i64) -> Collected {
+fn model(events: &[(i64, Event)], size: i64, bound: i64) -> Found {
     let mut lists: BTreeMap<(i64, u16), Vec<Event>> = BTreeMap::new();
-    let mut late = Vec::new();
+    let mut found = Found::default();
     let mut newest: Option<i64> = None;
-    for event in events {
-        let start = event.ts.div_euclid(size) * size;
+    for (ts, event) in events {
+        let start = ts.div_euclid(size) * size;
         let watermark = newest.map(|newest| newest - bound - 1);
         if watermark.is_some_and(|watermark| watermark >= start + size - 1) {
-            late.push(*event);
+            found.late.push(*event);
         } else {
             lists.entry((start + size, event.key)).or_default().push(*event);
         }
-        newest = newest.max(Some(event.ts));
+        newest = newest.max(Some(*ts));
     }
-    let rows = lists.into_iter().map(|((end, key), mut list)| {
+    found.rows.extend(lists.into_iter().map(|((end, key), mut list)| {
         list.sort_by_key(|event| event.ts);
         let sum = list.iter().fold(0_i64, |sum, event| sum.wrapping_add(event.value));
         let value = (list[0].value, list[list.len() - 1].value, sum, list.len() as u64);
-        (Window { start: end - size, end }, key, value)
-    });
-    Collected { rows: rows.collect(), late }
+        let window = Window { start: end - size, end };
+        (end, WindowRow { window, key, value, stage: Stage::Complete })
+    }));
+    found.sorted()
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
-    // Time goes on by small steps, with disorder, ties, and now and then a jump of a year.
-    let step = prop_oneof![10 => 0..3_i64, 5 => 0..200_i64, 1 => Just(365 * 86_400 * SECOND)];
-    let event = (step, -300..300_i64, 0..20_u16, any::<i64>());
-    prop::collection::vec(event, 0..400).prop_map(|steps| {
-        let mut now = -500;
-        let events = steps.into_iter().map(|(step, back, key, value)| {
-            now += step;
-            Event { ts: now + back.min(0), key, value }
-        });
-        events.collect()
+fn events() -> impl Strategy<Value = Vec<(i64, Event)>> {
+    let values = prop::collection::vec((0..20_u16, any::<i64>()), 400);
+    (times(400), values).prop_map(|(times, values)| {
+        let events = times.into_iter().zip(values);
+        events.map(|(ts, (key, value))| (ts, Event { ts, key, value })).collect()
     })
 }
 
@@ -161,16 +124,25 @@ proptest! {
         bound in 0..400_i64,
         fires in 0..3_usize,
     ) {
-        let (found, expected) = (run(&events, size, bound, fires), model(&events, size, bound));
-        prop_assert_eq!(found.rows, expected.rows);
-        prop_assert_eq!(found.late, expected.late);
+        prop_assert_eq!(trial(&events, size, bound).run(fires).sorted(), model(&events, size, bound));
+    }
+
+    #[test]
+    fn a_snapshot_at_any_moment_goes_on_as_if_nothing_had_happened(
+        events in events(),
+        size in prop_oneof![1..5_i64, 5..500_i64],
+        bound in 0..400_i64,
+        course in courses(),
+    ) {
+        trial(&events, size, bound).survives(&course);
     }
 }
 
 #[test]
 fn the_ends_of_time_have_windows_too() {
-    let event = |ts| Event { ts, key: 1, value: 1 };
-    let found = run(&[event(i64::MIN + 1), event(0), event(i64::MAX - 1)], SECOND, 0, 1);
+    let event = |ts| (ts, Event { ts, key: 1, value: 1 });
+    let events = [event(i64::MIN + 1), event(0), event(i64::MAX - 1)];
+    let found = trial(&events, SECOND, 0).run(1);
     assert_eq!(found.rows.len(), 3);
     assert_eq!(found.late, []);
 }
@@ -179,9 +151,10 @@ fn the_ends_of_time_have_windows_too() {
 fn a_large_window_fires_in_bounded_slices() {
     let windows = Tumbling::SECOND;
     let mut operator = KeyedWindow::new(windows, |e: &Event| e.key, Summary, Arena::unlimited());
-    let mut out = Collected::default();
+    let mut out = Found::default();
     for key in 0..10_000 {
-        let header = Header { ts: 0, watermark: WATERMARK_NONE, sequence: 0, due: NOT_DUE };
+        let header =
+            Header { ts: 0, watermark: WATERMARK_NONE, place: Place::new(0, 0), due: NOT_DUE };
         operator.event(&header, &Event { ts: 0, key, value: 1 }, &mut out);
     }
     operator.watermark(SECOND, NOT_DUE);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 use tidewire_dataflow::{Aggregate, KeyedWindow, Tumbling, Window, WindowRow};
+use tidewire_event::Place;
 use tidewire_event::record::u64_le;
 use tidewire_state::Arena;
 
@@ -89,7 +90,7 @@ fn run(events: &[(i64, u8)], inputs: usize, chunks: &[usize], rooms: &[usize]) -
     for (at, (ts, key)) in events.iter().enumerate() {
         let input = at % inputs;
         let watermark = newest[input].saturating_sub(1);
-        let header = Header { ts: *ts, watermark, sequence: at as u64, due: NOT_DUE };
+        let header = Header { ts: *ts, watermark, place: Place::new(0, at as u64), due: NOT_DUE };
         queues[input].frames.push_back(Frame::Event(header, Event { key: *key }));
         newest[input] = newest[input].max(*ts);
     }
@@ -127,12 +128,12 @@ proptest! {
                         assert!(*at > complete, "a row behind its own completeness");
                         rows.push((*at, row.key, row.value));
                     }
-                    OutFrame::Late { header, late: event, .. } => late.push((header.sequence, event.key)),
+                    OutFrame::Late { header, late: event } => late.push((header.place.sequence(), event.key)),
                     OutFrame::Complete(to) => {
                         assert!(*to > complete);
                         complete = *to;
                     }
-                    OutFrame::Barrier { .. } | OutFrame::End => {}
+                    OutFrame::Now { .. } | OutFrame::Barrier { .. } | OutFrame::End => {}
                 }
             }
             rows.sort_unstable();
@@ -154,7 +155,7 @@ fn a_window_stays_open_until_every_input_has_passed_it() {
     let operator = KeyedWindow::new(windows, |e: &Event| e.key, Count, Arena::unlimited());
     let mut shard = Shard::new(operator, 2);
     let mut out = Room { room: usize::MAX, frames: Vec::new() };
-    let header = Header { ts: 3, watermark: WATERMARK_NONE, sequence: 0, due: NOT_DUE };
+    let header = Header { ts: 3, watermark: WATERMARK_NONE, place: Place::new(0, 0), due: NOT_DUE };
     shard.event(0, &header, &Event { key: 1 }, &Still);
     shard.watermark(0, 100, NOT_DUE);
     while shard.pump(&mut out) == Step::Busy {}

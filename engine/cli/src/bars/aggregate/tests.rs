@@ -1,12 +1,13 @@
 //! Bars against a slow model that looks at each nanosecond.
 
 use proptest::prelude::*;
+use tidewire_event::Place;
 use tidewire_event::time::NOT_DUE;
 
 use super::*;
 
 fn header(ts: i64) -> Header {
-    Header { ts, watermark: i64::MIN, sequence: 0, due: NOT_DUE }
+    Header { ts, watermark: i64::MIN, place: Place::new(0, 0), due: NOT_DUE }
 }
 
 fn fold(ticks: &[(i64, TickKind)]) -> Partial {

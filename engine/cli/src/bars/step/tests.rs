@@ -55,7 +55,7 @@ fn image_of(records: &[Stored], range: HashRange) -> Image {
 }
 
 fn arena(range: HashRange, is_tracked: bool) -> Arena {
-    Arena { range, budget: Budget::unlimited(), is_tracked }
+    Arena { range, budget: Budget::unlimited(), is_tracked, operator: 0 }
 }
 
 type Ticks = Vec<(usize, i64, Tick)>;
@@ -265,7 +265,8 @@ fn what_is_kept_lies_in_its_instruments_key_group() {
 fn a_full_state_refuses_and_counts() {
     for bytes_max in [0, 10_000, 30_000] {
         let budget = Budget::new(bytes_max);
-        let arena = Arena { range: HashRange::ALL, budget: budget.clone(), is_tracked: true };
+        let arena =
+            Arena { range: HashRange::ALL, budget: budget.clone(), is_tracked: true, operator: 0 };
         let mut run = Run::new(false, &arena);
         let side = Side::Buy;
         for n in 0..1_000 {
