@@ -96,6 +96,14 @@ impl<K: Key, V: Record> Table<K, V> {
         Some(self.slots.value_mut(at))
     }
 
+    /// The record of `key`, to read it, if it has one.
+    #[inline]
+    pub fn get(&mut self, key: &K) -> Option<&V> {
+        let key = key.archive();
+        let at = self.find(key.as_bytes())?;
+        Some(self.slots.value(at))
+    }
+
     /// The record of `key`, to change it, if it has one.
     #[inline]
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
