@@ -18,7 +18,7 @@ use tidewire_event::limits::FIRE_SLOTS;
 use tidewire_event::record::{Record, i64_ule, u64_ule};
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Header, Key, Place};
-use tidewire_state::{Account, Arena, Durable, Image, LayoutMismatch, Log, Table};
+use tidewire_state::{Account, Arena, CaptureTurn, Durable, Image, LayoutMismatch, Log, Table};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
 use crate::operator::{Operator, Output};
@@ -282,9 +282,12 @@ where
     }
 
     fn capture(&mut self, records: usize, log: &mut impl Log) -> bool {
-        let id = self.arena.id(WAITING);
-        let kept = self.kept.as_mut().is_none_or(|table| table.capture(records, id, log));
-        self.then.capture(if kept { records } else { 0 }, log) && kept
+        let mut turn = CaptureTurn::new(records);
+        if let Some(kept) = &mut self.kept {
+            turn.capture(kept, self.arena.id(WAITING), log);
+        }
+        turn.next(|records| self.then.capture(records, log));
+        turn.is_done()
     }
 
     fn give_up(&mut self) {

@@ -1,26 +1,38 @@
-//! Tumbling windows by key.
+//! Windows by key: tumbling, hopping, cumulating.
 //!
-//! 1. Each open window is a pane with a table of its own, from key to partial result; a closed pane is freed whole.
+//! 1. An event is taken into its pane, one table from key to partial result, whatever the number of windows it is in.
 //! 2. Whether an event is late is decided by the watermark that travels with it, not by when it arrives here.
-//! 3. The watermark moves a pane from `open` to `closing`; `fire` then emits it, a bounded number of slots at a time.
-//!    Panes close in the order of their ends.
-//! 4. A snapshot holds the open panes. One that closes is dropped from it at once: its rows belong to the epoch in which
-//!    it closed. Its table stays until the capture of an epoch that it still was part of is done.
+//! 3. When the watermark closes windows, `fire` emits them in the order of their ends, a bounded number of slots at a
+//!    time. What overlapping windows come to is in [`sliding`].
+//! 4. An event for a window that has closed already, but not for all of its windows, or within the allowed lateness,
+//!    waits until all windows that its watermark has closed are emitted. So it is in none of their complete results,
+//!    however firing is sliced ([`late`]).
+//! 5. A snapshot holds the panes that an event to come can change, and the events that wait. All else follows from them.
+
+mod closing;
+mod early;
+mod late;
+mod panes;
+mod sliding;
+
+pub use early::{Early, EarlyError};
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
-use tidewire_event::limits::{FIRE_SLOTS, SPARE_TABLES_MAX};
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Header, Key};
-use tidewire_state::{Arena, Durable, Image, LayoutMismatch, Log, Table, TableId};
+use tidewire_state::{Arena, CaptureTurn, Durable, Image, LayoutMismatch, Log};
 
+use self::closing::Firing;
+use self::early::EarlyResults;
+use self::late::Waiting;
+use self::panes::Panes;
+use self::sliding::Sliding;
 use crate::aggregate::Aggregate;
 use crate::operator::{Operator, Output};
 use crate::window::{Tumbling, Window};
-
-/// The number of its tables, each with the start of its window.
-const PANES: u16 = 1;
+use crate::windows::{Windows, is_closed};
 
 /// The result of one key in one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,123 +61,101 @@ pub enum Stage {
 /// The operator: see the module.
 #[derive(Debug)]
 pub struct KeyedWindow<K, F, A: Aggregate> {
-    windows: Tumbling,
+    windows: Windows,
+    lateness: i64,
     key_of: F,
     aggregate: A,
-    arena: Arena,
-    /// Sorted by time. There are as many as the disorder that the watermark allows, plus one.
-    open: Vec<Pane<K, A::Partial>>,
+    panes: Panes<K, A::Partial>,
     /// The pane that took the last event: most events fall into the same one.
     recent: usize,
-    closing: VecDeque<Pane<K, A::Partial>>,
-    /// The next slot of the first closing pane's table.
-    next_slot: usize,
-    /// Emitted, but still being captured.
-    retired: Vec<(i64, Table<K, A::Partial>)>,
-    spare: Vec<Table<K, A::Partial>>,
-    /// Panes that have closed in the open epoch, by the starts of their windows.
-    dropped: Vec<i64>,
-    /// The same of the closed epoch, until the log has them.
-    dropped_closed: Vec<i64>,
-    watermark: i64,
-    /// The watermark that closes the window it stands in. Nothing happens before.
-    boundary: i64,
+    early: Option<EarlyResults<K>>,
+    sliding: Sliding<K, A::Partial>,
+    waiting: Waiting<K, A::Partial>,
+    /// The window that is being emitted.
+    firing: Option<Firing>,
+    is_firing: bool,
+    /// The end of the last window that has been emitted, as far as there was something to emit.
+    fired_to: i128,
     /// The end of the last window that the watermark has closed.
-    closed_to: i64,
+    closed: i128,
+    /// Which ends were closed by an event that was due, and when that was.
+    dues: VecDeque<(i128, i64)>,
+    watermark: i64,
+    /// The next watermark at which something happens.
+    boundary: i64,
+    complete_to: i64,
     event: PhantomData<fn(&A::In) -> K>,
 }
 
 /// What became of the search for an event's pane.
 enum Search {
     Found,
-    /// Its window has closed.
+    /// Some of its windows have closed.
+    Behind,
+    /// All of them have.
     Late,
     /// The state's budget has no room for a pane.
     Full,
 }
 
-#[derive(Debug)]
-struct Pane<K, P> {
-    window: Window,
-    table: Table<K, P>,
-    /// When the event that closed it was due.
-    due: i64,
-}
-
 impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
     /// `aggregate` over `windows`, for each key that `key_of` reads from an event, with state in `arena`.
-    pub fn new(windows: Tumbling, key_of: F, aggregate: A, arena: Arena) -> Self {
+    pub fn new(windows: impl Into<Windows>, key_of: F, aggregate: A, arena: Arena) -> Self {
+        let windows = windows.into();
         Self {
+            sliding: Sliding::of::<A>(&windows, &arena),
+            waiting: Waiting::new(&arena),
+            panes: Panes::new(arena),
             windows,
+            lateness: 0,
             key_of,
             aggregate,
-            arena,
-            open: Vec::new(),
             recent: 0,
-            closing: VecDeque::new(),
-            next_slot: 0,
-            retired: Vec::new(),
-            spare: Vec::new(),
-            dropped: Vec::new(),
-            dropped_closed: Vec::new(),
+            early: None,
+            firing: None,
+            is_firing: false,
+            fired_to: WATERMARK_NONE.into(),
+            closed: WATERMARK_NONE.into(),
+            dues: VecDeque::new(),
             watermark: WATERMARK_NONE,
             boundary: WATERMARK_NONE,
-            closed_to: WATERMARK_NONE,
+            complete_to: WATERMARK_NONE,
             event: PhantomData,
         }
     }
 
-    /// Makes the pane for `ts` the recent one, and makes it if it is not there.
+    /// The same, which keeps a closed window for `lateness` ns of event time, and emits a corrected result at once for
+    /// each late event that comes in that time. A negative lateness counts as zero.
+    #[must_use]
+    pub fn allowed_lateness(mut self, lateness: i64) -> Self {
+        self.lateness = lateness.max(0);
+        self
+    }
+
+    /// The same, with results before a window closes.
+    ///
+    /// # Errors
+    /// The windows overlap, or `early` is after nothing.
+    pub fn early(mut self, early: Early) -> Result<Self, EarlyError> {
+        self.early = Some(EarlyResults::new(early, &self.windows)?);
+        Ok(self)
+    }
+
+    /// Makes the pane of `header` the recent one, and makes it if it is not there.
     #[inline(never)]
-    fn find_pane(&mut self, ts: i64, watermark: i64) -> Search {
-        let after = self.open.partition_point(|pane| pane.window.start <= ts);
-        if let Some(before) = after.checked_sub(1)
-            && self.open[before].window.contains(ts)
-        {
-            self.recent = before;
-            let closed = self.open[before].window.closed_by(watermark);
-            return if closed { Search::Late } else { Search::Found };
+    fn find_pane(&mut self, header: &Header) -> Search {
+        let pane = self.windows.panes().window_of(header.ts);
+        if is_closed(self.windows.first_end(pane), 0, header.watermark) {
+            let last = self.windows.last_end(pane);
+            let late = is_closed(last, self.lateness, header.watermark);
+            return if late { Search::Late } else { Search::Behind };
         }
-        let window = self.windows.window_of(ts);
-        if window.closed_by(watermark.max(self.watermark)) {
-            return Search::Late;
-        }
-        let at = self.open.partition_point(|pane| pane.window.start < window.start);
-        if self.open.get(at).is_none_or(|pane| pane.window != window) {
-            let Some(table) = self.spare.pop().or_else(|| self.arena.table().ok()) else {
-                return Search::Full;
-            };
-            self.open.insert(at, Pane { window, table, due: NOT_DUE });
-        }
+        let Some(at) = self.panes.find_or_make(pane) else { return Search::Full };
         self.recent = at;
+        if let Some(early) = &self.early {
+            self.boundary = self.boundary.min(early.next_tick(pane, self.watermark));
+        }
         Search::Found
-    }
-
-    /// The watermark has passed the end of a window.
-    #[cold]
-    #[inline(never)]
-    fn close(&mut self, due: i64) {
-        let closed = self.open.partition_point(|pane| pane.window.closed_by(self.watermark));
-        if self.arena.is_tracked {
-            self.dropped.extend(self.open[..closed].iter().map(|pane| pane.window.start));
-        }
-        self.closing.extend(self.open.drain(..closed).map(|pane| Pane { due, ..pane }));
-        self.recent = 0;
-        self.closed_to = self.windows.closed_to(self.watermark);
-        self.boundary = self.windows.next_close(self.watermark);
-    }
-
-    /// Keeps the table of an emitted pane for a later one, unless it is far too large for what it held.
-    fn recycle(&mut self, start: i64, mut table: Table<K, A::Partial>) {
-        if table.is_capturing() {
-            self.retired.push((start, table));
-            return;
-        }
-        let oversized = table.capacity() > 64 * (table.len() + 64);
-        if self.spare.len() < SPARE_TABLES_MAX && !oversized {
-            table.clear();
-            self.spare.push(table);
-        }
     }
 }
 
@@ -184,18 +174,22 @@ where
         event: &A::In,
         out: &mut impl Output<Self::Row, Self::Late>,
     ) {
-        let recent = self.open.get(self.recent).is_some_and(|pane| {
+        let recent = self.panes.list.get(self.recent).is_some_and(|pane| {
             pane.window.contains(header.ts) && !pane.window.closed_by(header.watermark)
         });
         if !recent {
-            match self.find_pane(header.ts, header.watermark) {
+            match self.find_pane(header) {
                 Search::Found => {}
+                Search::Behind => return self.behind(header, event, out),
                 Search::Late => return out.late(header, *event),
                 Search::Full => return out.refused(header),
             }
         }
         let key = (self.key_of)(event);
-        let (table, aggregate) = (&mut self.open[self.recent].table, &self.aggregate);
+        if self.early.is_some() {
+            return self.event_with_early(header, event, key, out);
+        }
+        let (table, aggregate) = (&mut self.panes.list[self.recent].table, &self.aggregate);
         let mut new = false;
         let partial = table.entry(&key, || {
             new = true;
@@ -215,39 +209,31 @@ where
         }
     }
 
+    fn resume(&mut self, watermark: i64) {
+        self.watermark = watermark;
+        self.fired_to = self.windows.last_closed(watermark);
+        self.resume_early();
+        self.close(NOT_DUE);
+    }
+
     fn grid(&self) -> Option<Tumbling> {
-        Some(self.windows)
+        let has_timer = self.early.as_ref().is_some_and(EarlyResults::has_timer);
+        (!has_timer).then(|| self.windows.grid())
     }
 
     #[inline]
     fn is_firing(&self) -> bool {
-        !self.closing.is_empty()
+        self.is_firing
     }
 
     fn fire(&mut self, out: &mut impl Output<Self::Row, Self::Late>) {
-        let Some(Pane { window, table, due }) = self.closing.front() else { return };
-        let next = table.visit(self.next_slot, FIRE_SLOTS, |key, partial| {
-            let value = self.aggregate.lower(*window, partial);
-            out.row(
-                window.end,
-                *due,
-                WindowRow { window: *window, key, value, stage: Stage::Complete },
-            );
-        });
-        self.next_slot = next.unwrap_or(0);
-        if next.is_none()
-            && let Some(pane) = self.closing.pop_front()
-        {
-            self.recycle(pane.window.start, pane.table);
-        }
+        self.fire_some(out);
+        self.settle();
     }
 
     #[inline]
     fn complete_to(&self) -> i64 {
-        match self.closing.front() {
-            Some(pane) => pane.window.start,
-            None => self.closed_to,
-        }
+        self.complete_to
     }
 
     fn closed_to(&self, watermark: i64) -> i64 {
@@ -257,56 +243,29 @@ where
 
 impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> Durable for KeyedWindow<K, F, A> {
     fn freeze(&mut self) {
-        self.dropped_closed.append(&mut self.dropped);
-        self.open.iter_mut().for_each(|pane| pane.table.freeze());
+        self.panes.freeze();
+        self.waiting.freeze();
     }
 
-    fn capture(&mut self, mut records: usize, log: &mut impl Log) -> bool {
-        let number = self.arena.number(PANES);
-        let id = |start| TableId { number, instance: start };
-        while let Some(start) = self.dropped_closed.last() {
-            if !log.dropped(id(*start)) {
-                return false;
-            }
-            self.dropped_closed.pop();
-        }
-        let mut is_done = true;
-        let panes = self.open.iter_mut().chain(&mut self.closing);
-        let panes = panes.map(|pane| (pane.window.start, &mut pane.table));
-        for (start, table) in
-            panes.chain(self.retired.iter_mut().map(|(start, table)| (*start, table)))
-        {
-            is_done &= table.capture(records, id(start), log);
-            if !is_done {
-                // Copies of the other tables that wait for the log do not wait for this one's.
-                records = 0;
-            }
-        }
-        if is_done {
-            for (start, table) in std::mem::take(&mut self.retired) {
-                self.recycle(start, table);
-            }
-        }
-        is_done
+    fn capture(&mut self, records: usize, log: &mut impl Log) -> bool {
+        let mut turn = CaptureTurn::new(records);
+        turn.next(|records| self.panes.capture(records, log));
+        turn.next(|records| self.waiting.capture(records, log));
+        turn.is_done()
     }
 
     fn give_up(&mut self) {
-        let panes = self.open.iter_mut().chain(&mut self.closing).map(|pane| &mut pane.table);
-        panes.chain(self.retired.iter_mut().map(|(_, table)| table)).for_each(Table::give_up);
+        self.panes.give_up();
+        self.waiting.give_up();
     }
 
     fn overflowed(&self) -> bool {
-        let panes = self.open.iter().chain(&self.closing).map(|pane| &pane.table);
-        panes.chain(self.retired.iter().map(|(_, table)| table)).any(Table::overflowed)
+        self.panes.overflowed() || self.waiting.overflowed()
     }
 
     fn restore(&mut self, image: &mut Image) -> Result<(), LayoutMismatch> {
-        for (start, table) in image.take(self.arena.number(PANES)) {
-            let table = Table::adopt(table, self.arena.is_tracked)?;
-            let window = self.windows.window_of(start);
-            self.open.push(Pane { window, table, due: NOT_DUE });
-        }
-        Ok(())
+        self.panes.adopt(image, self.windows.panes())?;
+        self.waiting.adopt(image, &self.windows)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A step before an operator: one event in, any number of events out, with state of the step's own.
 
 use tidewire_event::Header;
-use tidewire_state::{Durable, Image, LayoutMismatch, Log};
+use tidewire_state::{CaptureTurn, Durable, Image, LayoutMismatch, Log};
 
 use crate::operator::{Operator, Output};
 use crate::window::Tumbling;
@@ -39,8 +39,10 @@ impl<P: Durable, O: Durable> Durable for Processed<P, O> {
     }
 
     fn capture(&mut self, records: usize, log: &mut impl Log) -> bool {
-        let process_is_done = self.process.capture(records, log);
-        self.then.capture(if process_is_done { records } else { 0 }, log) && process_is_done
+        let mut turn = CaptureTurn::new(records);
+        turn.next(|records| self.process.capture(records, log));
+        turn.next(|records| self.then.capture(records, log));
+        turn.is_done()
     }
 
     fn give_up(&mut self) {

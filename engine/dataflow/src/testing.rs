@@ -66,6 +66,23 @@ impl<R: Clone + Ord, L: Clone + Ord> Emitted<R, L> {
         self
     }
 
+    /// Fails where it is not what is expected, and shows the first difference.
+    pub(crate) fn is(&self, expected: &Self, when: &str)
+    where
+        R: Debug,
+        L: Debug,
+    {
+        fn same<T: PartialEq + Debug>(what: &str, when: &str, found: &[T], expected: &[T]) {
+            let both = found.iter().zip(expected);
+            let at = both.take_while(|(found, expected)| found == expected).count();
+            let (found, expected) = (found.get(at), expected.get(at));
+            assert!(found == expected, "{what} {at}, {when}: {found:?}, expected {expected:?}");
+        }
+        same("row", when, &self.rows, &expected.rows);
+        same("row at once", when, &self.now, &expected.now);
+        same("late event", when, &self.late, &expected.late);
+    }
+
     fn followed_by(&self, at: &Snapshot, later: &[Self]) -> Self {
         let mut whole = Self::default();
         whole.rows.extend(self.rows.iter().filter(|(time, _)| *time <= at.closed_to).cloned());
@@ -231,11 +248,11 @@ where
     pub(crate) fn survives(&self, course: &Course) {
         let undisturbed = self.run(1).sorted();
         let (first, snapshots) = self.go_on(course, &START, HashRange::ALL);
-        assert_eq!(first.clone().sorted(), undisturbed, "in slices");
+        first.clone().sorted().is(&undisturbed, "in slices");
         for snapshot in &snapshots {
             let (second, later) = self.go_on(course, snapshot, HashRange::ALL);
             let both = first.followed_by(snapshot, std::slice::from_ref(&second));
-            assert_eq!(both.clone().sorted(), undisturbed, "after a crash");
+            both.clone().sorted().is(&undisturbed, "after a crash");
             if let Some(last) = later.last() {
                 let last = Snapshot {
                     now: snapshot.now + last.now,
@@ -244,13 +261,13 @@ where
                 };
                 let (third, _) = self.go_on(course, &last, HashRange::ALL);
                 let all = both.followed_by(&last, &[third]);
-                assert_eq!(all.sorted(), undisturbed, "after another crash");
+                all.sorted().is(&undisturbed, "after another crash");
             }
             let shards = course.shards;
             let part = |shard| self.go_on(course, snapshot, HashRange::of_shard(shard, shards)).0;
             let parts: Vec<_> = (0..shards).map(part).collect();
             let all = first.followed_by(snapshot, &parts);
-            assert_eq!(all.sorted(), undisturbed, "on {shards} shards");
+            all.sorted().is(&undisturbed, &format!("on {shards} shards"));
         }
     }
 

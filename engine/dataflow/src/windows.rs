@@ -6,6 +6,8 @@
 //!    steps of one length, and windows fire in their order.
 //! 3. Ends are counted in `i128`: a window may reach over the ends of the `i64` range, where it is cut short.
 
+use tidewire_event::time::{WATERMARK_END, WATERMARK_NONE};
+
 use crate::window::{Tumbling, Window};
 
 /// The windows of an operator: see the module.
@@ -104,7 +106,10 @@ impl Windows {
     /// The same windows, all moved by `offset` ns.
     #[must_use]
     pub fn offset(mut self, offset: i64) -> Self {
-        self.offset = offset.rem_euclid(self.size);
+        self.offset = offset.rem_euclid(match self.kind {
+            Kind::Tumbling | Kind::Hopping => self.slide,
+            Kind::Cumulating => self.size,
+        });
         self.panes = self.panes.offset(offset);
         self
     }
@@ -135,6 +140,11 @@ impl Windows {
     pub(crate) fn next_end(&self, time: i128) -> i128 {
         let to_end = i128::from(self.offset) + i128::from(self.size) - (time + 1);
         time + 1 + to_end.rem_euclid(self.slide.into())
+    }
+
+    /// The end of a window before the one that ends at `end`.
+    pub(crate) fn end_before(&self, end: i128) -> i128 {
+        end - i128::from(self.slide)
     }
 
     /// The last end of a window that `watermark` has closed.
@@ -185,6 +195,31 @@ impl Windows {
         base + i128::from(self.size)
     }
 
+    /// The number of a pane.
+    pub(crate) fn pane_number(&self, pane: Window) -> i128 {
+        // The first pane of the range is cut short: any of its times will do.
+        let inside = i128::from(pane.end) - 1;
+        (inside - i128::from(self.offset)).div_euclid(self.panes.size().into())
+    }
+
+    /// The pane of a number.
+    pub(crate) fn pane_at(&self, number: i128) -> Window {
+        let size = i128::from(self.panes.size());
+        self.panes.window_of(clamp(i128::from(self.offset) + number * size))
+    }
+
+    /// The numbers of the panes of the window that ends at `end`.
+    pub(crate) fn panes_of(&self, end: i128) -> std::ops::Range<i128> {
+        let number =
+            |time: i128| (time - i128::from(self.offset)).div_euclid(self.panes.size().into());
+        number(self.start_of(end))..number(end)
+    }
+
+    /// Whether the window that ends at `end` shares nothing with the next.
+    pub(crate) fn is_last_of_its_panes(&self, end: i128) -> bool {
+        self.panes_of(self.next_end(end)).start >= self.panes_of(end).end
+    }
+
     /// The start of the largest window around `time`.
     fn base(&self, time: i128) -> i128 {
         time - (time - i128::from(self.offset)).rem_euclid(self.size.into())
@@ -193,8 +228,8 @@ impl Windows {
 
 /// Whether `watermark` has closed the window that ends at `end`, `lateness` ns ago.
 pub(crate) fn is_closed(end: i128, lateness: i64, watermark: i64) -> bool {
-    i128::from(watermark) >= end.min(i64::MAX.into()) - 1 + i128::from(lateness)
-        || watermark == i64::MAX
+    let closes = end.min(i64::MAX.into()) - 1 + i128::from(lateness);
+    watermark > WATERMARK_NONE && (i128::from(watermark) >= closes || watermark == WATERMARK_END)
 }
 
 /// A time, cut to the `i64` range.

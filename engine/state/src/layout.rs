@@ -103,11 +103,16 @@ pub trait Shape: Copy {
 }
 
 /// Of keys `K` with values `V`: every size is a constant.
-#[derive(Debug)]
 pub struct Typed<K, V>(PhantomData<fn() -> (K, V)>);
 
 impl<K, V> Typed<K, V> {
     pub(crate) const NEW: Self = Self(PhantomData);
+}
+
+impl<K, V> std::fmt::Debug for Typed<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<Self>())
+    }
 }
 
 impl<K, V> Clone for Typed<K, V> {

@@ -18,7 +18,7 @@ mod image;
 
 pub use arena::Arena;
 pub use budget::{Account, Budget, Full};
-pub use durable::Durable;
+pub use durable::{CaptureTurn, Durable};
 pub use image::{Image, ImageError};
 pub use layout::Layout;
 pub use log::{

@@ -11,7 +11,7 @@ use tidewire_event::record::{i64_le, u32_le, u64_le};
 use tidewire_event::{Key, Record};
 use tidewire_feeds::Side;
 use tidewire_feeds::book::Counters;
-use tidewire_state::{Arena, Durable, Image, LayoutMismatch, Log, Table, TableId};
+use tidewire_state::{Arena, CaptureTurn, Durable, Image, LayoutMismatch, Log, Table, TableId};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::step::Instrument;
@@ -277,13 +277,11 @@ impl Durable for Kept {
     }
 
     fn capture(&mut self, records: usize, log: &mut impl Log) -> bool {
-        // Copies of the other tables that wait for the log do not wait for these.
-        let orders = capture(&mut self.orders, records, ORDERS, log);
-        let records = if orders { records } else { 0 };
-        let levels = capture(&mut self.levels, records, LEVELS, log);
-        let records = if levels { records } else { 0 };
-        let instruments = capture(&mut self.instruments, records, INSTRUMENTS, log);
-        orders && levels && instruments
+        let mut turn = CaptureTurn::new(records);
+        capture(&mut self.orders, &mut turn, ORDERS, log);
+        capture(&mut self.levels, &mut turn, LEVELS, log);
+        capture(&mut self.instruments, &mut turn, INSTRUMENTS, log);
+        turn.is_done()
     }
 
     fn give_up(&mut self) {
@@ -308,12 +306,13 @@ impl Durable for Kept {
 
 fn capture<K: Key, V: Record>(
     table: &mut Option<Table<K, V>>,
-    records: usize,
+    turn: &mut CaptureTurn,
     number: u32,
     log: &mut impl Log,
-) -> bool {
-    let id = TableId { number, instance: 0 };
-    table.as_mut().is_none_or(|table| table.capture(records, id, log))
+) {
+    if let Some(table) = table {
+        turn.capture(table, TableId { number, instance: 0 }, log);
+    }
 }
 
 fn adopt<K: Key, V: Record>(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use rkyv::Portable;
+use tidewire_event::limits::FIRE_SLOTS;
 use tidewire_event::record::{i64_le, u64_le};
 use tidewire_event::time::SECOND;
 use tidewire_event::{Place, hash_of};
@@ -15,7 +16,7 @@ use crate::testing::{Emitted, Trial, courses, times};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
     ts: i64,
-    key: u16,
+    key: Option<u16>,
     value: i64,
 }
 
@@ -63,88 +64,253 @@ impl Aggregate for Summary {
     }
 }
 
-type Row = WindowRow<u16, (i64, i64, i64, u64)>;
+/// What has an inverse: sum and count.
+struct Total;
+
+impl Aggregate for Total {
+    type In = Event;
+    type Partial = [i64_le; 2];
+    type Out = (i64, i64, i64, u64);
+
+    const HAS_INVERSE: bool = true;
+
+    fn lift(&self, _: &Header, event: &Event) -> [i64_le; 2] {
+        [event.value.into(), 1.into()]
+    }
+
+    fn combine(&self, a: &[i64_le; 2], b: &[i64_le; 2]) -> [i64_le; 2] {
+        [0, 1].map(|at| a[at].to_native().wrapping_add(b[at].to_native()).into())
+    }
+
+    fn remove(&self, whole: &[i64_le; 2], part: &[i64_le; 2]) -> [i64_le; 2] {
+        [0, 1].map(|at| whole[at].to_native().wrapping_sub(part[at].to_native()).into())
+    }
+
+    fn lower(&self, _: Window, [sum, count]: &[i64_le; 2]) -> Self::Out {
+        (0, 0, sum.to_native(), count.to_native() as u64)
+    }
+}
+
+type Row = WindowRow<Option<u16>, (i64, i64, i64, u64)>;
 type Found = Emitted<Row, Event>;
 
-fn trial(
-    events: &[(i64, Event)],
-    size: i64,
+/// The windows of a case, in words that the model shares with nobody.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Tumbling { size: i64 },
+    Hopping { slide: i64, size: i64 },
+    Cumulating { step: i64, size: i64 },
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    events: Vec<(i64, Event)>,
+    shape: Shape,
+    offset: i64,
     bound: i64,
-) -> Trial<
-    '_,
-    Event,
-    impl Fn(Arena) -> KeyedWindow<u16, fn(&Event) -> u16, Summary>,
-    fn(&Event) -> u64,
-> {
-    let windows = Tumbling::new(size).unwrap();
-    let make = move |arena| {
-        KeyedWindow::new(windows, (|e: &Event| e.key) as fn(&Event) -> u16, Summary, arena)
-    };
-    Trial { events, bound, make, hash: |event| hash_of(&event.key) }
+    lateness: i64,
+    early: Option<Early>,
 }
 
-/// The model: every event is put into its window's list; the list is sorted at the end.
-fn model(events: &[(i64, Event)], size: i64, bound: i64) -> Found {
-    let mut lists: BTreeMap<(i64, u16), Vec<Event>> = BTreeMap::new();
-    let mut found = Found::default();
-    let mut newest: Option<i64> = None;
-    for (ts, event) in events {
-        let start = ts.div_euclid(size) * size;
-        let watermark = newest.map(|newest| newest - bound - 1);
-        if watermark.is_some_and(|watermark| watermark >= start + size - 1) {
-            found.late.push(*event);
-        } else {
-            lists.entry((start + size, event.key)).or_default().push(*event);
+impl Shape {
+    /// The windows around `ts`, by their ends.
+    fn around(self, ts: i64, offset: i64) -> Vec<Window> {
+        let mut found = Vec::new();
+        match self {
+            Self::Tumbling { size } => {
+                let start = (ts - offset).div_euclid(size) * size + offset;
+                found.push(Window { start, end: start + size });
+            }
+            Self::Hopping { slide, size } => {
+                let mut start = (ts - offset).div_euclid(slide) * slide + offset;
+                while start + size > ts {
+                    found.push(Window { start, end: start + size });
+                    start -= slide;
+                }
+                found.reverse();
+            }
+            Self::Cumulating { step, size } => {
+                let start = (ts - offset).div_euclid(size) * size + offset;
+                let ends = (1..=size / step).map(|steps| start + steps * step);
+                found.extend(ends.filter(|end| *end > ts).map(|end| Window { start, end }));
+            }
         }
-        newest = newest.max(Some(*ts));
+        found
     }
-    found.rows.extend(lists.into_iter().map(|((end, key), mut list)| {
-        list.sort_by_key(|event| event.ts);
-        let sum = list.iter().fold(0_i64, |sum, event| sum.wrapping_add(event.value));
-        let value = (list[0].value, list[list.len() - 1].value, sum, list.len() as u64);
-        let window = Window { start: end - size, end };
-        (end, WindowRow { window, key, value, stage: Stage::Complete })
-    }));
-    found.sorted()
 }
 
-fn events() -> impl Strategy<Value = Vec<(i64, Event)>> {
-    let values = prop::collection::vec((0..20_u16, any::<i64>()), 400);
-    (times(400), values).prop_map(|(times, values)| {
-        let events = times.into_iter().zip(values);
-        events.map(|(ts, (key, value))| (ts, Event { ts, key, value })).collect()
-    })
+impl Case {
+    fn trial<A: Aggregate<In = Event>>(
+        &self,
+        aggregate: impl Fn() -> A,
+    ) -> Trial<
+        '_,
+        Event,
+        impl Fn(Arena) -> KeyedWindow<Option<u16>, fn(&Event) -> Option<u16>, A>,
+        fn(&Event) -> u64,
+    > {
+        let windows = match self.shape {
+            Shape::Tumbling { size } => Tumbling::new(size).unwrap().into(),
+            Shape::Hopping { slide, size } => Windows::hopping(slide, size).unwrap(),
+            Shape::Cumulating { step, size } => Windows::cumulating(step, size).unwrap(),
+        };
+        let (windows, lateness, early) = (windows.offset(self.offset), self.lateness, self.early);
+        let key_of: fn(&Event) -> Option<u16> = |event| event.key;
+        let make = move |arena| {
+            let window = KeyedWindow::new(windows, key_of, aggregate(), arena);
+            let window = window.allowed_lateness(lateness);
+            match early {
+                Some(early) => window.early(early).unwrap(),
+                None => window,
+            }
+        };
+        Trial { events: &self.events, bound: self.bound, make, hash: |e| hash_of(&e.key) }
+    }
+
+    /// The model: every event is put into the list of each of its windows, and lists are gone through at each watermark.
+    fn model(&self, answer: impl Fn(&[Event]) -> (i64, i64, i64, u64)) -> Found {
+        let mut lists: BTreeMap<(Window, Option<u16>), List> = BTreeMap::new();
+        let mut found = Found::default();
+        let mut watermark: Option<i64> = None;
+        let row = |window, key, events: &[Event], stage| {
+            let mut events = events.to_vec();
+            events.sort_by_key(|event| event.ts);
+            WindowRow { window, key, value: answer(&events), stage }
+        };
+        for (ts, event) in &self.events {
+            let mut is_late = true;
+            for window in self.shape.around(*ts, self.offset) {
+                let closes = window.end - 1;
+                let place = (window, event.key);
+                if watermark.is_none_or(|watermark| watermark < closes) {
+                    let list = lists.entry(place).or_default();
+                    list.events.push(*event);
+                    list.since_early += 1;
+                    is_late = false;
+                    if let Some(Early::Count(count)) = self.early
+                        && list.since_early == count
+                    {
+                        list.since_early = 0;
+                        found.now.push(row(window, event.key, &list.events, Stage::Early));
+                    }
+                } else if watermark.is_none_or(|watermark| watermark < closes + self.lateness) {
+                    let list = lists.entry(place).or_default();
+                    list.events.push(*event);
+                    is_late = false;
+                    found.now.push(row(window, event.key, &list.events, Stage::Corrected));
+                }
+            }
+            if is_late {
+                found.late.push(*event);
+            }
+            let moved = watermark.max(Some(ts - self.bound - 1));
+            for ((window, key), list) in &mut lists {
+                let closes = window.end - 1;
+                let passes = |at: i64| moved >= Some(at) && watermark.is_none_or(|it| it < at);
+                if let Some(Early::Every(every)) = self.early {
+                    let mut ticks = (1..).map(|n| window.start + n * every - 1);
+                    if list.since_early > 0
+                        && ticks.by_ref().take_while(|at| *at < closes).any(passes)
+                    {
+                        list.since_early = 0;
+                        found.now.push(row(*window, *key, &list.events, Stage::Early));
+                    }
+                }
+                if passes(closes) && !list.events.is_empty() {
+                    let row = row(*window, *key, &list.events, Stage::Complete);
+                    found.rows.push((window.end, row));
+                }
+            }
+            watermark = moved;
+        }
+        for ((window, key), list) in lists {
+            let closes = window.end - 1;
+            if let Some(Early::Every(every)) = self.early {
+                let mut ticks = (1..).map(|n| window.start + n * every - 1);
+                let left = ticks.by_ref().take_while(|at| *at < closes);
+                if list.since_early > 0
+                    && left.into_iter().any(|at| watermark.is_none_or(|it| it < at))
+                {
+                    found.now.push(row(window, key, &list.events, Stage::Early));
+                }
+            }
+            if watermark.is_none_or(|watermark| watermark < window.end - 1) {
+                found.rows.push((window.end, row(window, key, &list.events, Stage::Complete)));
+            }
+        }
+        found.sorted()
+    }
+}
+
+#[derive(Default)]
+struct List {
+    events: Vec<Event>,
+    since_early: u32,
+}
+
+fn summary(events: &[Event]) -> (i64, i64, i64, u64) {
+    let (_, _, sum, count) = total(events);
+    (events[0].value, events[events.len() - 1].value, sum, count)
+}
+
+fn total(events: &[Event]) -> (i64, i64, i64, u64) {
+    let sum = events.iter().fold(0_i64, |sum, event| sum.wrapping_add(event.value));
+    (0, 0, sum, events.len() as u64)
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let tumbling = prop_oneof![1..5_i64, 5..500_i64].prop_map(|size| Shape::Tumbling { size });
+    let hopping = (1..100_i64, 1..12_i64, 0..3_i64)
+        .prop_map(|(slide, times, more)| Shape::Hopping { slide, size: slide * times + more });
+    let cumulating = (1..100_i64, 1..12_i64)
+        .prop_map(|(step, times)| Shape::Cumulating { step, size: step * times });
+    prop_oneof![tumbling, hopping, cumulating]
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let values = prop::collection::vec((prop::option::weighted(0.9, 0..12_u16), any::<i64>()), 300);
+    let early = prop_oneof![
+        2 => Just(None),
+        1 => (1..5_u32).prop_map(|count| Some(Early::Count(count))),
+        1 => (1..100_i64).prop_map(|every| Some(Early::Every(every))),
+    ];
+    let bound = prop_oneof![0..5_i64, 0..400_i64];
+    let lateness = prop_oneof![2 => Just(0), 1 => 0..5_i64, 2 => 0..300_i64];
+    (times(300), values, shapes(), -1000..1000_i64, bound, lateness, early).prop_map(
+        |(times, values, shape, offset, bound, lateness, early)| {
+            let events = times.into_iter().zip(values);
+            let events = events.map(|(ts, (key, value))| (ts, Event { ts, key, value })).collect();
+            let early = early.filter(|_| matches!(shape, Shape::Tumbling { .. }));
+            Case { events, shape, offset, bound, lateness, early }
+        },
+    )
 }
 
 proptest! {
     #[test]
-    fn agrees_with_the_model(
-        events in events(),
-        size in prop_oneof![1..5_i64, 5..500_i64],
-        bound in 0..400_i64,
-        fires in 0..3_usize,
-    ) {
-        prop_assert_eq!(trial(&events, size, bound).run(fires).sorted(), model(&events, size, bound));
+    fn agrees_with_the_model(case in cases(), fires in 0..3_usize) {
+        case.trial(|| Summary).run(fires).sorted().is(&case.model(summary), "summary");
+        case.trial(|| Total).run(fires).sorted().is(&case.model(total), "total");
     }
 
     #[test]
-    fn a_snapshot_at_any_moment_goes_on_as_if_nothing_had_happened(
-        events in events(),
-        size in prop_oneof![1..5_i64, 5..500_i64],
-        bound in 0..400_i64,
-        course in courses(),
-    ) {
-        trial(&events, size, bound).survives(&course);
+    fn a_snapshot_at_any_moment_goes_on_as_if_nothing_had_happened(case in cases(), course in courses()) {
+        case.trial(|| Summary).survives(&course);
+        case.trial(|| Total).survives(&course);
     }
 }
 
 #[test]
 fn the_ends_of_time_have_windows_too() {
-    let event = |ts| (ts, Event { ts, key: 1, value: 1 });
-    let events = [event(i64::MIN + 1), event(0), event(i64::MAX - 1)];
-    let found = trial(&events, SECOND, 0).run(1);
-    assert_eq!(found.rows.len(), 3);
-    assert_eq!(found.late, []);
+    let event = |ts| (ts, Event { ts, key: None, value: 1 });
+    let events = [event(i64::MIN + 1), event(0), event(i64::MAX - 1)].to_vec();
+    let shape = Shape::Tumbling { size: SECOND };
+    let case = Case { events, shape, offset: 0, bound: 0, lateness: 0, early: None };
+    let found = case.trial(|| Summary).run(1);
+    assert_eq!((found.rows.len(), found.late.len()), (3, 0));
+    let shape = Shape::Hopping { slide: SECOND, size: 4 * SECOND };
+    let found = Case { shape, ..case }.trial(|| Summary).run(1);
+    assert_eq!((found.rows.len(), found.late.len()), (12, 0));
 }
 
 #[test]
@@ -155,7 +321,7 @@ fn a_large_window_fires_in_bounded_slices() {
     for key in 0..10_000 {
         let header =
             Header { ts: 0, watermark: WATERMARK_NONE, place: Place::new(0, 0), due: NOT_DUE };
-        operator.event(&header, &Event { ts: 0, key, value: 1 }, &mut out);
+        operator.event(&header, &Event { ts: 0, key: Some(key), value: 1 }, &mut out);
     }
     operator.watermark(SECOND, NOT_DUE);
     let mut emitted = 0;
