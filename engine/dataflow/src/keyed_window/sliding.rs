@@ -41,7 +41,7 @@ pub(super) enum Sliding<K, P> {
     /// Windows that do not overlap come to what their pane does.
     None,
     /// Made when the first pane enters.
-    Running(Option<Running<K, P>>),
+    Running(Option<Box<Running<K, P>>>),
     Merged(Merged<K, P>),
 }
 
@@ -66,14 +66,14 @@ pub(super) struct Running<K, P> {
 impl<K: Key, P: Record> Running<K, P> {
     /// Those that are there, or new ones.
     pub(super) fn of<'r>(
-        these: &'r mut Option<Self>,
+        these: &'r mut Option<Box<Self>>,
         arena: &Arena,
     ) -> Result<&'r mut Self, NoRoom> {
         match these {
             Some(running) => Ok(running),
             None => {
                 let totals = untracked(arena).table().map_err(|_| NoRoom)?;
-                Ok(these.insert(Self { totals }))
+                Ok(these.insert(Box::new(Self { totals })))
             }
         }
     }
