@@ -11,6 +11,7 @@ pub mod process;
 pub mod window;
 pub mod windows;
 pub mod aggregate;
+pub mod aggregates;
 pub mod in_order;
 pub mod keyed_window;
 #[cfg(test)]

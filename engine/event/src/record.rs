@@ -25,7 +25,7 @@ use rkyv::Portable;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 pub use rend::unaligned::{
-    i16_ule, i32_ule, i64_ule, i128_ule, u16_ule, u32_ule, u64_ule, u128_ule,
+    f32_ule, f64_ule, i16_ule, i32_ule, i64_ule, i128_ule, u16_ule, u32_ule, u64_ule, u128_ule,
 };
 pub use rend::{i16_le, i32_le, i64_le, i128_le, u16_le, u32_le, u64_le, u128_le};
 
