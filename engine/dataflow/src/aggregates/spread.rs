@@ -1,8 +1,11 @@
 //! Variance and standard deviation.
 //!
-//! Welford's mean and sum of squared distances, put together by the formula of Chan, Golub and LeVeque (1979): no squares
-//! of large numbers are subtracted. There is no exact inverse: to take a value out would subtract what rounding has
-//! already changed, and what is left could fall below zero.
+//! 1. Welford's mean and sum of squared distances, put together by the formula of Chan, Golub and LeVeque (1979): no
+//!    squares of large numbers are subtracted.
+//! 2. The mean carries what rounding took from it, or the distances of many close and large numbers, as prices are, would
+//!    lose half of their digits.
+//! 3. There is no exact inverse: to take a value out would subtract what rounding has already changed, and what is left
+//!    could fall below zero.
 
 use rkyv::Portable;
 use tidewire_event::Header;
@@ -19,6 +22,8 @@ use crate::window::Window;
 pub struct Moments {
     count: u64_ule,
     mean: f64_ule,
+    /// What rounding took from the mean.
+    lost: f64_ule,
     squares: f64_ule,
 }
 
@@ -75,8 +80,13 @@ impl<R: Read<Value: Into<f64>>> Aggregate for Spread<R> {
         let value: Option<f64> = self.read.read(event).map(Into::into);
         let count = u64::from(value.is_some());
         let mean = value.unwrap_or(0.0);
-        // An infinity has no distance from itself.
-        Moments { count: count.into(), mean: mean.into(), squares: (0.0 * mean).abs().into() }
+        Moments {
+            count: count.into(),
+            mean: mean.into(),
+            lost: 0.0.into(),
+            // An infinity has no distance from itself.
+            squares: (0.0 * mean).abs().into(),
+        }
     }
 
     #[inline(always)]
@@ -90,12 +100,14 @@ impl<R: Read<Value: Into<f64>>> Aggregate for Spread<R> {
         }
         let count = a.saturating_add(b);
         let share = b as f64 / count as f64;
-        let (mean, apart) =
-            (earlier.mean.to_native(), later.mean.to_native() - earlier.mean.to_native());
+        let (mean, lost) = (earlier.mean.to_native(), earlier.lost.to_native());
+        let apart = (later.mean.to_native() - mean) + (later.lost.to_native() - lost);
         let between = apart * apart * (a as f64 * share);
+        let (mean, lost) = two_sum(mean, lost + apart * share);
         Moments {
             count: count.into(),
-            mean: (mean + apart * share).into(),
+            mean: mean.into(),
+            lost: lost.into(),
             squares: (earlier.squares.to_native() + later.squares.to_native() + between).into(),
         }
     }
@@ -106,4 +118,12 @@ impl<R: Read<Value: Into<f64>>> Aggregate for Spread<R> {
         let variance = partial.squares.to_native() / divisor as f64;
         Some(if self.asked.root { variance.sqrt() } else { variance })
     }
+}
+
+/// The sum, and what rounding takes from it (Knuth).
+#[inline(always)]
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
 }

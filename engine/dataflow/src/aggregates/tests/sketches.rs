@@ -1,5 +1,7 @@
 //! What is within a stated error.
 
+use zerocopy::FromBytes;
+
 use super::*;
 
 fn x(event: &Event) -> Option<f64> {
@@ -57,7 +59,7 @@ fn estimates_are_within_three_standard_errors() {
 #[test]
 fn registers_of_any_bytes_give_an_answer() {
     let aggregate = hyper_log_log(Size::<16>, a);
-    let registers = |byte| <Registers<16> as zerocopy::FromBytes>::read_from_bytes(&[byte; 16]);
+    let registers = |byte: u8| Registers::<16>::read_from_bytes(&[byte; 16]).ok();
     assert_eq!(aggregate.lower(WINDOW, &registers(0).unwrap()), 0);
     assert_eq!(aggregate.lower(WINDOW, &registers(255).unwrap()), u64::MAX);
 }
