@@ -55,10 +55,15 @@ impl<const M: usize> Registers<M> {
     }
 
     fn estimate(&self) -> f64 {
-        let mut counts = [0_u32; 65];
-        for rank in &self.0 {
-            counts[usize::from(*rank).min(Self::RANK_MAX)] += 1;
+        // Four counts of each rank: neighbours often have the same, and would wait for each other.
+        let mut lanes = [[0_u32; 65]; 4];
+        for ranks in self.0.as_chunks::<4>().0 {
+            for (counts, rank) in lanes.iter_mut().zip(ranks) {
+                counts[usize::from(*rank).min(Self::RANK_MAX)] += 1;
+            }
         }
+        let counts: [u32; 65] =
+            std::array::from_fn(|rank| lanes.iter().map(|lane| lane[rank]).sum());
         let registers = M as f64;
         let full = f64::from(counts[Self::RANK_MAX]);
         let mut z = registers * tau(1.0 - full / registers);

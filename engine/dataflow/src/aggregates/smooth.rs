@@ -137,8 +137,10 @@ impl<R: Read<Value: Into<f64>>> Aggregate for Ema<R> {
     fn combine(&self, earlier: &Self::Partial, later: &Self::Partial) -> Self::Partial {
         earlier.or_both(later, |a, b| {
             let (decay, value) = (b.decay.to_native(), b.value.to_native());
+            let left = decay * a.decay.to_native();
             Affine {
-                decay: (decay * a.decay.to_native()).into(),
+                // Subnormal numbers are slow, and say nothing here.
+                decay: if left < f64::MIN_POSITIVE { 0.0 } else { left }.into(),
                 value: (decay * a.value.to_native() + value).into(),
                 alone: (decay * a.alone.to_native() + value).into(),
             }

@@ -12,10 +12,10 @@ fn a(event: &Event) -> Option<i64> {
     event.a
 }
 
-fn estimate<const M: usize>(values: impl Iterator<Item = u64>) -> u64 {
-    let aggregate = hyper_log_log(Size::<M>, |value: &u64| *value);
+fn estimate<const M: usize>(values: impl Iterator<Item = i64>) -> u64 {
+    let aggregate = hyper_log_log(Size::<M>, |value: &i64| *value);
     let header = Event::of_x(0, 0.0).header();
-    let nothing = hyper_log_log(Size::<M>, |_: &u64| None::<u64>);
+    let nothing = hyper_log_log(Size::<M>, |_: &i64| None::<i64>);
     let mut partial = nothing.lift(&header, &0);
     values.for_each(|value| aggregate.insert(&mut partial, &header, &value));
     aggregate.lower(WINDOW, &partial)
@@ -24,8 +24,8 @@ fn estimate<const M: usize>(values: impl Iterator<Item = u64>) -> u64 {
 fn check_estimates<const M: usize>() {
     let sigma = 1.04 / (M as f64).sqrt();
     let (mut errors, mut squares, mut trials) = (0.0, 0.0, 0.0);
-    for count in [0, 1, 2, 10, 50, 100, 500, 1_000, 2_500, 5_000, 20_000, 100_000_u64] {
-        let families: [fn(u64) -> u64; 4] = [
+    for count in [0, 1, 2, 10, 50, 100, 500, 1_000, 2_500, 5_000, 20_000, 100_000_i64] {
+        let families: [fn(i64) -> i64; 4] = [
             |n| n,
             |n| n << 32,
             |n| 1_700_000_000_000_000_000 + n * 1_000_000,
@@ -87,7 +87,7 @@ proptest! {
     ) {
         let found = exact(&hyper_log_log(Size::<1024>, a), &events, &cuts);
         let different: std::collections::BTreeSet<_> = events.iter().filter_map(a).collect();
-        prop_assert!(found.abs_diff(different.len() as u64) <= 2);
+        prop_assert_eq!(found, estimate::<1024>(different.into_iter()));
     }
 
     #[test]
@@ -156,4 +156,37 @@ fn accuracies_out_of_range() {
     for accuracy in [0.0, 1e-7, 0.51, -0.1, f64::NAN] {
         assert!(Accuracy::new(accuracy).is_err(), "{accuracy}");
     }
+}
+
+#[test]
+fn sketches_are_part_of_the_snapshot_format() {
+    let event = Event { a: Some(7), ..Event::of_x(0, 10.0) };
+    let registers = hyper_log_log(Size::<256>, a).lift(&event.header(), &event);
+    let taken = registers.as_bytes().iter().enumerate().find(|(_, rank)| **rank > 0);
+    assert_eq!(taken, Some((REGISTER_OF_7, &RANK_OF_7)));
+    let aggregate = quantiles(Size::<2>, Accuracy::new(0.01).unwrap(), [0.5], x);
+    let sketch = aggregate.lift(&event.header(), &event);
+    let (empty, none) = (i32::MIN.to_le_bytes(), [0; 8]);
+    let one = 1_u64.to_le_bytes();
+    let positive = [&BUCKET_OF_10.to_le_bytes()[..], &none, &one].concat();
+    let expected = [&[0; 24][..], &empty, &none, &none, &positive].concat();
+    assert_eq!(sketch.as_bytes(), expected);
+}
+
+const REGISTER_OF_7: usize = 150;
+const RANK_OF_7: u8 = 1;
+/// `ceil(37.5 * (3 + 0.25 * (4 - 0.25) / 3))`: 10 is `2^3 * 1.25`.
+const BUCKET_OF_10: i32 = 125;
+
+#[test]
+fn the_largest_states_fit_into_a_table() {
+    fn bytes<A: Aggregate<In = Event, Partial: zerocopy::Unaligned>>(_: A) -> u32 {
+        tidewire_state::Layout::of::<u64, A::Partial>().value_bytes
+    }
+    let accuracy = Accuracy::new(0.01).unwrap();
+    assert_eq!(bytes(hyper_log_log(Size::<16384>, a)), 16_384);
+    assert_eq!(bytes(quantiles(Size::<1022>, accuracy, [0.5], x)), 16_384);
+    assert_eq!(bytes(distinct(Size::<2047>, a)), 16_378);
+    assert_eq!(bytes(top(Size::<2046>, a)), 16_370);
+    assert_eq!(bytes(list(Size::<682>, a)), 16_378);
 }
