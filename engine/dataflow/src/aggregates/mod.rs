@@ -12,8 +12,8 @@
 //! | --- | --- | --- | --- |
 //! | [`count`], [`count_of`], [`sum`], [`avg`], [`vwap`] | yes | yes | no |
 //! | [`min`], [`max`], [`first`], [`last`], [`ohlc`], [`top`], [`list`] | yes | no | no |
-//! | [`distinct`] | up to a bound, and says so | no | no |
-//! | [`hyper_log_log`], [`quantiles`] | within a stated error | no | no |
+//! | [`distinct()`] | up to a bound, and says so | no | no |
+//! | [`hyper_log_log()`], [`quantiles()`] | within a stated error | no | no |
 //! | [`sum_f64`], [`avg_f64`], [`var_pop`] and the like, [`ema_by_time`] | but for rounding | no | in the last digits |
 //! | [`ema`] | but for rounding | no | needs that of event time |
 //! | [`time_weighted`] | for whole numbers | no | needs that of event time |
@@ -45,41 +45,36 @@
 //! # Ok::<(), AccuracyOutOfRange>(())
 //! ```
 
-mod value;
-mod kept;
-mod sums;
-mod extremes;
-mod prices;
-mod spread;
-mod smooth;
-mod distinct;
-mod hyper_log_log;
-mod quantiles;
-mod lists;
-mod together;
-mod map;
+pub mod value;
+pub mod kept;
+pub mod sums;
+pub mod extremes;
+pub mod prices;
+pub mod spread;
+pub mod smooth;
+pub mod distinct;
+pub mod hyper_log_log;
+pub mod quantiles;
+pub mod lists;
+pub mod together;
+pub mod map;
 #[cfg(test)]
 mod tests;
 
-pub use distinct::{Distinct, DistinctCount, Set, distinct};
-pub use extremes::{Edge, Extreme, First, Last, Max, Min, first, last, max, min};
-pub use hyper_log_log::{HyperLogLog, Registers, hyper_log_log};
-pub use kept::{Maybe, Placed, Stand, Wide};
-pub use lists::{FirstValues, KeptList, KeptListed, List, Listed, Top, list, top};
-pub use map::{AggregateExt, Mapped};
-pub use prices::{Bar, KeptBar, Ohlc, Paid, VolumeWeighted, Vwap, ohlc, vwap};
-pub use quantiles::{Accuracy, AccuracyOutOfRange, Quantiles, Sketch, quantiles};
+// What a pipeline is written with. The types of aggregates and partial results are in their modules.
+pub use distinct::{DistinctCount, distinct};
+pub use extremes::{first, last, max, min};
+pub use hyper_log_log::hyper_log_log;
+pub use lists::{List, Listed, list, top};
+pub use map::AggregateExt;
+pub use prices::{Bar, Vwap, ohlc, vwap};
+pub use quantiles::{Accuracy, AccuracyOutOfRange, quantiles};
 pub use smooth::{
-    Affine, Alpha, Ema, EmaByTime, HalfLife, Run, SmoothingOutOfRange, Standing, TimeWeighted,
-    TimeWeightedAvg, Weighted, ema, ema_by_time, time_weighted,
+    Alpha, HalfLife, SmoothingOutOfRange, TimeWeighted, ema, ema_by_time, time_weighted,
 };
-pub use spread::{Moments, Spread, stddev_pop, stddev_samp, var_pop, var_samp};
-pub use sums::{
-    Average, Avg, AvgF64, Compensated, Count, CountOf, Sum, SumF64, Total, avg, avg_f64, count,
-    count_of, sum, sum_f64,
-};
-pub use together::{Five, Four, Six, Three, Two};
-pub use value::{Ordered, Plain, Read, Reading, Size, Value, Whole};
+pub use spread::{stddev_pop, stddev_samp, var_pop, var_samp};
+pub use sums::{Average, avg, avg_f64, count, count_of, sum, sum_f64};
+pub use value::Size;
 
 /// Bytes of the largest value that a table takes.
 const VALUE_BYTES_MAX: usize = 1 << 14;

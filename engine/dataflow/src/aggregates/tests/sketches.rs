@@ -2,6 +2,7 @@
 
 use zerocopy::FromBytes;
 
+use super::hyper_log_log::Registers;
 use super::*;
 
 fn x(event: &Event) -> Option<f64> {
