@@ -371,25 +371,27 @@ impl<S: Shape> RawTable<S> {
 
     /// Moves the record of `key` from the array that is being emptied to slot `at`; false if it is not there.
     fn take_from_old(&mut self, hash: u64, at: usize, key: &[u8]) -> bool {
-        let Some(old) = self.old.take() else { return false };
-        let home = self.index(hash, &old.slots);
-        let mut from = home.max(old.moved);
-        let found = loop {
-            let tag = old.slots.head(from).tag;
-            if tag == self.generation && old.slots.key_bytes(from) == key {
-                break true;
-            }
-            // What lies past the last slot was the first to be moved.
-            if tag < self.generation || tag > self.generation + 1 || from + 1 == old.slots.count() {
-                break false;
-            }
-            from += 1;
-        };
-        self.old = Some(old);
-        if found {
+        let from = self.old.as_ref().and_then(|old| self.find_in(old, hash, key));
+        if let Some(from) = from {
             self.move_record(from, at);
         }
-        found
+        from.is_some()
+    }
+
+    /// Where the record of `key` is in the array that is being emptied, if it is still there.
+    fn find_in(&self, old: &Old<S>, hash: u64, key: &[u8]) -> Option<usize> {
+        let mut at = self.index(hash, &old.slots).max(old.moved);
+        loop {
+            let tag = old.slots.head(at).tag;
+            if tag == self.generation && old.slots.key_bytes(at) == key {
+                return Some(at);
+            }
+            // What lies past the last slot was the first to be moved.
+            if tag < self.generation || tag > self.generation + 1 || at + 1 == old.slots.count() {
+                return None;
+            }
+            at += 1;
+        }
     }
 
     /// Moves the records of the next few slots of the array that is being emptied, and drops it at its end.

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use tidewire_event::limits::FIRE_SLOTS;
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Header, Key, Place};
+use tidewire_state::Table;
 
 use super::sliding::{Node, Running, Sliding};
 use super::{KeyedWindow, Stage, WindowRow};
@@ -39,8 +40,9 @@ enum Step {
     Leave { pane: usize, slot: usize },
     /// Panes are merged: the nodes to do, and which half of the first one.
     Merge { todo: VecDeque<Node>, half: usize, slot: usize },
-    /// The nodes that cover the window are emitted, each without the keys of those before it.
-    Nodes { nodes: Vec<Node>, at: usize, slot: usize },
+    /// The nodes that cover the window are gone through, the largest first, and keys that one before had are passed over:
+    /// most keys are in the largest.
+    Nodes { nodes: Vec<Node>, by_size: Vec<usize>, at: usize, slot: usize },
 }
 
 impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
@@ -206,8 +208,11 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
             Step::Merge { todo, half, slot } => {
                 let Some(node) = todo.front().copied() else {
                     let nodes = Node::covering(range).into_iter();
-                    let nodes = nodes.filter(|node| self.has_pane(*node)).collect();
-                    *step = Step::Nodes { nodes, at: 0, slot: 0 };
+                    let nodes: Vec<_> = nodes.filter(|node| self.has_pane(*node)).collect();
+                    let mut by_size: Vec<_> = (0..nodes.len()).collect();
+                    let size = |at: &usize| self.table_of(nodes[*at]).map_or(0, Table::len);
+                    by_size.sort_by_key(|at| std::cmp::Reverse(size(at)));
+                    *step = Step::Nodes { nodes, by_size, at: 0, slot: 0 };
                     return false;
                 };
                 if self.merge(node, *half, slot, out) {
@@ -218,7 +223,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
                 }
                 false
             }
-            Step::Nodes { nodes, at, slot } => {
+            Step::Nodes { nodes, by_size, at, slot } => {
                 if *at == nodes.len() {
                     let stays_from = self.windows.panes_of(self.windows.next_end(*end)).start;
                     if let Sliding::Merged(merged) = &mut self.sliding {
@@ -226,7 +231,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
                     }
                     return true;
                 }
-                let next = self.emit_node(*window, *due, nodes, *at, *slot, out);
+                let next = self.emit_node(*window, *due, nodes, by_size, *at, *slot, out);
                 *slot = next.unwrap_or(0);
                 *at += usize::from(next.is_none());
                 false
@@ -324,60 +329,54 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
         next.is_none()
     }
 
-    /// Emits some keys of node `at`, without those that a node before it has, and says from which slot to go on.
+    /// Emits some keys of the node that is `at` in size, and says from which slot to go on.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a step")]
     fn emit_node(
-        &mut self,
+        &self,
         window: Window,
         due: i64,
         nodes: &[Node],
+        by_size: &[usize],
         at: usize,
         slot: usize,
         out: &mut impl Output<WindowRow<K, A::Out>, A::In>,
     ) -> Option<usize> {
-        let next = self.slice(nodes[at], slot);
+        let tables: Vec<_> = nodes.iter().map(|node| self.table_of(*node)).collect();
+        let has = |of: &usize, key: &K| tables[*of].is_some_and(|table| table.peek(key).is_some());
+        tables[by_size[at]]?.visit(slot, FIRE_SLOTS, |key, _| {
+            if by_size[..at].iter().any(|of| has(of, &key)) {
+                return;
+            }
+            let parts = tables.iter().flatten().filter_map(|table| table.peek(&key));
+            let whole = parts.copied().reduce(|whole, part| self.aggregate.combine(&whole, &part));
+            if let Some(whole) = whole {
+                out.row(window.end, due, self.row(window, key, &whole));
+            }
+        })
+    }
+
+    /// Takes some records of a node, from a slot on, and says where to go on.
+    fn slice(&mut self, node: Node, slot: usize) -> Option<usize> {
         let Sliding::Merged(merged) = &mut self.sliding else { return None };
-        let records = std::mem::take(&mut merged.slice);
-        for (key, partial) in &records {
-            if nodes[..at].iter().any(|before| self.of_node(*before, key).is_some()) {
-                continue;
-            }
-            let mut whole = *partial;
-            for behind in &nodes[at + 1..] {
-                if let Some(more) = self.of_node(*behind, key) {
-                    whole = self.aggregate.combine(&whole, &more);
-                }
-            }
-            out.row(window.end, due, self.row(window, *key, &whole));
-        }
+        let mut records = std::mem::take(&mut merged.slice);
+        records.clear();
+        let next = self.table_of(node).and_then(|table| {
+            table.visit(slot, FIRE_SLOTS, |key, partial| records.push((key, *partial)))
+        });
         if let Sliding::Merged(merged) = &mut self.sliding {
             merged.slice = records;
         }
         next
     }
 
-    /// Takes some records of a node, from a slot on, and says where to go on.
-    fn slice(&mut self, node: Node, slot: usize) -> Option<usize> {
-        let Sliding::Merged(merged) = &mut self.sliding else { return None };
-        merged.slice.clear();
-        let table = match node.level {
-            0 => {
-                let at = self.panes.find(self.windows.pane_at(node.index)).ok()?;
-                &self.panes.list[at].table
-            }
-            _ => merged.tables.get(&node)?,
-        };
-        let records = &mut merged.slice;
-        table.visit(slot, FIRE_SLOTS, |key, partial| records.push((key, *partial)))
-    }
-
-    /// What a node has of a key.
-    fn of_node(&mut self, node: Node, key: &K) -> Option<A::Partial> {
-        match (node.level, &mut self.sliding) {
+    /// The table of a node: that of its pane, or of the panes that are merged.
+    fn table_of(&self, node: Node) -> Option<&Table<K, A::Partial>> {
+        match (node.level, &self.sliding) {
             (0, _) => {
                 let at = self.panes.find(self.windows.pane_at(node.index)).ok()?;
-                self.panes.list[at].table.get(key).copied()
+                Some(&self.panes.list[at].table)
             }
-            (_, Sliding::Merged(merged)) => merged.tables.get_mut(&node)?.get(key).copied(),
+            (_, Sliding::Merged(merged)) => merged.tables.get(&node),
             _ => None,
         }
     }

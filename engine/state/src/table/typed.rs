@@ -104,6 +104,20 @@ impl<K: Key, V: Record> Table<K, V> {
         Some(self.slots.value(at))
     }
 
+    /// The same, where the table can not be changed: one that grows is searched twice.
+    #[inline]
+    pub fn peek(&self, key: &K) -> Option<&V> {
+        let key = key.archive();
+        let hash = self.hash(key.as_bytes());
+        match self.probe(hash, key.as_bytes()) {
+            Probe::Found(at) => Some(self.slots.value(at)),
+            Probe::Free(_) => {
+                let old = self.old.as_ref()?;
+                self.find_in(old, hash, key.as_bytes()).map(|at| old.slots.value(at))
+            }
+        }
+    }
+
     /// The record of `key`, to change it, if it has one.
     #[inline]
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
