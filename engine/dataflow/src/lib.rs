@@ -20,9 +20,9 @@ pub mod global_window;
 mod testing;
 
 pub use aggregate::Aggregate;
+pub use global_window::{GlobalWindow, Trigger};
 pub use in_order::InOrder;
 pub use keyed_window::{KeyedWindow, Stage, WindowRow};
-pub use global_window::{GlobalWindow, Trigger};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
 pub use session_window::{SessionGap, SessionWindow};

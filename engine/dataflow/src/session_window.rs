@@ -116,12 +116,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> SessionWindow<K, F, A> {
         watermark >= end.saturating_add(self.lateness) - 1
     }
 
-    fn row(
-        &self,
-        key: K,
-        session: &Session<A::Partial>,
-        stage: Stage,
-    ) -> WindowRow<K, A::Out> {
+    fn row(&self, key: K, session: &Session<A::Partial>, stage: Stage) -> WindowRow<K, A::Out> {
         let window = Window { start: session.first(), end: self.gap.end(session.last()) };
         WindowRow { window, key, value: self.aggregate.lower(window, &session.partial()), stage }
     }

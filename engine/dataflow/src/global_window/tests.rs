@@ -101,7 +101,7 @@ fn trial<K: Key, F: Fn(&Event) -> K + Copy>(
             None => operator,
         }
     };
-    Trial { events, bound: 50, make, hash: move |event| hash_of(&key_of(event)) }
+    Trial { events, bound: 50, make, hash: move |event: &Event| hash_of(&key_of(event)) }
 }
 
 /// The model: for each key, a list of its events, and how many of them a result has told of.

@@ -76,7 +76,12 @@ impl Setting {
     ) -> Trial<'_, Event, impl Fn(Arena) -> SessionWindow<K, F, Chain>, impl Fn(&Event) -> u64>
     {
         let make = move |arena| self.operator(key_of, arena);
-        Trial { events, bound: self.bound, make, hash: move |event| hash_of(&key_of(event)) }
+        Trial {
+            events,
+            bound: self.bound,
+            make,
+            hash: move |event: &Event| hash_of(&key_of(event)),
+        }
     }
 
     /// The model: a list of sessions, which is gone through for each event.
@@ -116,8 +121,7 @@ impl Setting {
             let (mut joined, others): (Vec<_>, Vec<_>) = sessions.into_iter().partition(joins);
             sessions = others;
             joined.sort_by_key(|session| session.first);
-            let mut whole =
-                Session { key, first: *ts, end, values: Vec::new(), is_told: false };
+            let mut whole = Session { key, first: *ts, end, values: Vec::new(), is_told: false };
             for part in joined {
                 whole.first = whole.first.min(part.first);
                 whole.end = whole.end.max(part.end);
@@ -153,8 +157,7 @@ fn events() -> impl Strategy<Value = Vec<(i64, Event)>> {
 fn settings() -> impl Strategy<Value = Setting> {
     let gap = prop_oneof![Just(1), 2..5_i64, 5..300_i64];
     let lateness = prop_oneof![Just(0), 1..5_i64, 5..500_i64, Just(i64::MAX)];
-    (gap, lateness, 0..400_i64)
-        .prop_map(|(gap, lateness, bound)| Setting { gap, lateness, bound })
+    (gap, lateness, 0..400_i64).prop_map(|(gap, lateness, bound)| Setting { gap, lateness, bound })
 }
 
 /// Times at the ends of time and everywhere.
@@ -207,6 +210,101 @@ proptest! {
     #[test]
     fn a_snapshot_at_the_ends_of_time_too((events, setting) in extremes(), course in courses()) {
         setting.trial(&events, |_| ()).survives(&course);
+    }
+}
+
+/// The number of events.
+struct Events;
+
+impl Aggregate for Events {
+    type In = Event;
+    type Partial = i64_le;
+    type Out = i64;
+
+    fn lift(&self, _: &Header, _: &Event) -> i64_le {
+        1.into()
+    }
+
+    fn combine(&self, a: &i64_le, b: &i64_le) -> i64_le {
+        (a.to_native() + b.to_native()).into()
+    }
+
+    fn lower(&self, _: Window, count: &i64_le) -> i64 {
+        count.to_native()
+    }
+}
+
+/// Takes events in with watermarks of their own; the operator is told of those given beside, and fires so often.
+fn by_hand<A: Aggregate<In = Event, Out = i64>>(
+    setting: Setting,
+    aggregate: A,
+    events: impl Iterator<Item = (Event, i64, Option<i64>, usize)>,
+) -> Found<Option<u8>> {
+    let gap = SessionGap::new(setting.gap).unwrap();
+    let mut operator = SessionWindow::new(gap, nullable, aggregate, Arena::unlimited())
+        .allowed_lateness(setting.lateness);
+    let mut out = Emitted::default();
+    let mut complete_to = operator.complete_to();
+    let mut check = |operator: &SessionWindow<_, _, _>, rows: &[(i64, Row<Option<u8>>)]| {
+        assert!(rows.iter().all(|(at, _)| *at > complete_to), "rows after their time");
+        assert!(operator.complete_to() >= complete_to, "it moves back");
+        complete_to = operator.complete_to();
+    };
+    for (event, watermark, told, fires) in events {
+        let before = out.rows.len();
+        operator.event(&header(event.ts, watermark), &event, &mut out);
+        check(&operator, &out.rows[before..]);
+        told.into_iter().for_each(|watermark| operator.watermark(watermark, NOT_DUE));
+        for _ in 0..fires {
+            let before = out.rows.len();
+            operator.fire(&mut out);
+            check(&operator, &out.rows[before..]);
+        }
+    }
+    operator.watermark(i64::MAX, NOT_DUE);
+    while operator.is_firing() {
+        let before = out.rows.len();
+        operator.fire(&mut out);
+        check(&operator, &out.rows[before..]);
+    }
+    assert_eq!(operator.sessions.records(), 0, "a key without a session leaves no record");
+    out
+}
+
+proptest! {
+    #[test]
+    fn it_does_not_matter_when_the_operator_is_told_of_a_watermark(
+        events in events(),
+        setting in settings(),
+        turns in prop::collection::vec((prop::bool::weighted(0.2), 0..3_usize), 400),
+    ) {
+        let mut watermark = i64::MIN;
+        let with_watermarks = events.iter().zip(turns).map(|((ts, event), (told, fires))| {
+            let before = watermark;
+            watermark = watermark.max(ts - setting.bound - 1);
+            (*event, before, told.then_some(watermark), fires)
+        });
+        let found = by_hand(setting, Chain, with_watermarks);
+        prop_assert_eq!(found.sorted(), setting.model(&events, nullable).sorted());
+    }
+
+    #[test]
+    fn events_of_inputs_with_watermarks_of_their_own_are_each_in_one_session(
+        events in events(),
+        setting in settings(),
+        turns in prop::collection::vec((0..600_i64, 0..3_usize), 400),
+    ) {
+        let mut watermark = i64::MIN;
+        let with_watermarks = events.iter().zip(turns).map(|((ts, event), (ahead, fires))| {
+            let before = watermark.saturating_add(ahead);
+            watermark = watermark.max(ts - setting.bound - 1);
+            (*event, before, Some(watermark), fires)
+        });
+        let with_watermarks: Vec<_> = with_watermarks.collect();
+        let found = by_hand(Setting { lateness: 0, ..setting }, Events, with_watermarks.iter().copied());
+        let counted: i64 = found.rows.iter().map(|(_, row)| row.value).sum();
+        prop_assert_eq!(counted as usize + found.late.len(), events.len());
+        by_hand(setting, Events, with_watermarks.into_iter());
     }
 }
 
