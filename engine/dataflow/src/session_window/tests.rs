@@ -401,6 +401,30 @@ fn many_sessions_due_at_once_fire_in_bounded_slices() {
 }
 
 #[test]
+fn an_event_of_an_input_that_is_behind_opens_a_session_again() {
+    let setting = Setting { gap: 10, lateness: 20, bound: 0 };
+    let event = |ts, watermark| (Event { ts, key: 1, value: 1 }, watermark, None, 0);
+    let found = by_hand(setting, Events, [event(0, -5), event(3, 12), event(8, 5)].into_iter());
+    let rows: Vec<_> = found.rows.iter().map(|(at, row)| (*at, row.value)).collect();
+    assert_eq!(rows, [(10, 1), (18, 3)]);
+    assert_eq!(found.now.iter().map(|row| row.value).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_session_that_opens_again_and_again_leaves_no_timers_behind() {
+    let setting = Setting { gap: 10, lateness: 25, bound: 0 };
+    let mut operator = setting.operator(|_: &Event| (), Arena::unlimited());
+    let mut out = Emitted::default();
+    for ts in (0..10_000).step_by(10) {
+        operator.event(&header(ts, ts - 1), &Event { ts, key: 0, value: 1 }, &mut out);
+        operator.watermark(ts + 9, NOT_DUE);
+        operator.fire(&mut out);
+        assert!(operator.timers.len() < 8);
+    }
+    assert_eq!(out.rows.len(), 1_000);
+}
+
+#[test]
 fn disorder_far_larger_than_the_gap_becomes_one_session() {
     const SESSIONS: i64 = 5_000;
     let setting = Setting { gap: 10, lateness: 0, bound: 0 };

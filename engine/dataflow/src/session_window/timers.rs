@@ -81,6 +81,12 @@ impl<K: Copy> Timers<K> {
         self.heap.pop().map(|Reverse(timer)| timer)
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Sets them all.
     pub(super) fn restore(&mut self, timers: impl Iterator<Item = Timer<K>>) {
         self.heap = timers.map(Reverse).collect();
