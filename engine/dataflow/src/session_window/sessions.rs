@@ -10,7 +10,7 @@ use rkyv::Portable;
 use tidewire_event::key::Within;
 use tidewire_event::record::{i64_ule, u64_ule};
 use tidewire_event::{Key, Record};
-use tidewire_state::{Arena, Durable, Image, LayoutMismatch, Log, Table};
+use tidewire_state::{Arena, CaptureTurn, Durable, Image, LayoutMismatch, Log, Table};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
 use super::tree::{Nodes, Tree};
@@ -272,11 +272,14 @@ impl<K: Key, P: Record> Durable for Sessions<K, P> {
     }
 
     fn capture(&mut self, records: usize, log: &mut impl Log) -> bool {
-        let (keys, older) = (self.arena.id(KEYS), self.arena.id(OLDER));
-        let is_done = self.keys.as_mut().is_none_or(|table| table.capture(records, keys, log));
-        // Copies that wait for the log do not wait for the other table's.
-        let records = if is_done { records } else { 0 };
-        self.older.as_mut().is_none_or(|table| table.capture(records, older, log)) && is_done
+        let mut turn = CaptureTurn::new(records);
+        if let Some(keys) = &mut self.keys {
+            turn.capture(keys, self.arena.id(KEYS), log);
+        }
+        if let Some(older) = &mut self.older {
+            turn.capture(older, self.arena.id(OLDER), log);
+        }
+        turn.is_done()
     }
 
     fn give_up(&mut self) {
