@@ -14,14 +14,18 @@ pub mod aggregate;
 pub mod aggregates;
 pub mod in_order;
 pub mod keyed_window;
+pub mod session_window;
+pub mod global_window;
 #[cfg(test)]
 mod testing;
 
 pub use aggregate::Aggregate;
+pub use global_window::{GlobalWindow, Trigger};
 pub use in_order::InOrder;
 pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
+pub use session_window::{SessionGap, SessionWindow};
 pub use watermark::{Bounded, Monotonic, WatermarkStrategy};
 pub use window::{Tumbling, Window};
 pub use windows::{Windows, WindowsError};

@@ -92,15 +92,18 @@ impl<const N: usize> Key for [u8; N] {
     }
 }
 
-/// The key of all events together: one group.
+/// The key of all events together: one group. It is kept as a byte, since a key of no bytes could not be listed as
+/// removed.
 impl Key for () {
-    type Archived = ();
+    type Archived = u8;
 
     #[inline(always)]
-    fn archive(&self) {}
+    fn archive(&self) -> u8 {
+        0
+    }
 
     #[inline(always)]
-    fn read((): &()) {}
+    fn read(_: &u8) {}
 }
 
 /// A key that may be absent, as it is kept: NULL is a key like another.
