@@ -371,25 +371,27 @@ impl<S: Shape> RawTable<S> {
 
     /// Moves the record of `key` from the array that is being emptied to slot `at`; false if it is not there.
     fn take_from_old(&mut self, hash: u64, at: usize, key: &[u8]) -> bool {
-        let Some(old) = self.old.take() else { return false };
+        let Some(from) = self.find_in_old(hash, key) else { return false };
+        self.move_record(from, at);
+        true
+    }
+
+    /// The slot of `key` in the array that is being emptied.
+    fn find_in_old(&self, hash: u64, key: &[u8]) -> Option<usize> {
+        let old = self.old.as_ref()?;
         let home = self.index(hash, &old.slots);
         let mut from = home.max(old.moved);
-        let found = loop {
+        loop {
             let tag = old.slots.head(from).tag;
             if tag == self.generation && old.slots.key_bytes(from) == key {
-                break true;
+                return Some(from);
             }
             // What lies past the last slot was the first to be moved.
             if tag < self.generation || tag > self.generation + 1 || from + 1 == old.slots.count() {
-                break false;
+                return None;
             }
             from += 1;
-        };
-        self.old = Some(old);
-        if found {
-            self.move_record(from, at);
         }
-        found
     }
 
     /// Moves the records of the next few slots of the array that is being emptied, and drops it at its end.

@@ -96,6 +96,20 @@ impl<K: Key, V: Record> Table<K, V> {
         Some(self.slots.value_mut(at))
     }
 
+    /// The record of `key`, to read it, if it has one.
+    #[inline]
+    pub fn get(&self, key: &K) -> Option<&V> {
+        let key = key.archive();
+        let hash = self.hash(key.as_bytes());
+        match self.probe(hash, key.as_bytes()) {
+            Probe::Found(at) => Some(self.slots.value(at)),
+            Probe::Free(_) => {
+                let at = self.find_in_old(hash, key.as_bytes())?;
+                self.old.as_ref().map(|old| old.slots.value(at))
+            }
+        }
+    }
+
     /// The record of `key`, to change it, if it has one.
     #[inline]
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
