@@ -9,14 +9,18 @@ pub mod watermark;
 pub mod operator;
 pub mod process;
 pub mod window;
+pub mod windows;
 pub mod aggregate;
+pub mod in_order;
 pub mod keyed_window;
 #[cfg(test)]
 mod testing;
 
 pub use aggregate::Aggregate;
+pub use in_order::InOrder;
 pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
 pub use watermark::{Bounded, Monotonic, WatermarkStrategy};
 pub use window::{Tumbling, Window};
+pub use windows::{Windows, WindowsError};

@@ -5,6 +5,7 @@
 //! 3. `complete_to` grows only when every row up to it has been emitted.
 
 use tidewire_event::Header;
+use tidewire_event::time::NOT_DUE;
 use tidewire_state::Durable;
 
 use crate::window::Tumbling;
@@ -44,6 +45,12 @@ pub trait Operator: Durable {
 
     /// Takes in a watermark, which an event that was due at `due` has moved. It never moves back.
     fn watermark(&mut self, watermark: i64, due: i64);
+
+    /// Goes on from a snapshot, at whose barrier the watermark was `watermark`: after
+    /// [`restore`](Durable::restore), before anything else. All that it closed is in the output.
+    fn resume(&mut self, watermark: i64) {
+        self.watermark(watermark, NOT_DUE);
+    }
 
     /// The windows at whose ends alone a watermark changes anything, if that is so: a source then need not tell of
     /// others.

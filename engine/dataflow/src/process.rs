@@ -76,6 +76,10 @@ impl<P: Process, O: Operator<In = P::Out>> Operator for Processed<P, O> {
         self.then.watermark(watermark, due);
     }
 
+    fn resume(&mut self, watermark: i64) {
+        self.then.resume(watermark);
+    }
+
     fn grid(&self) -> Option<Tumbling> {
         self.then.grid()
     }

@@ -269,7 +269,7 @@ where
         self.events[..from.position].iter().for_each(|(ts, _)| strategy.observe(*ts));
         let (mut out, mut log) = (Emitted::default(), Chunks::default());
         if from.watermark != WATERMARK_NONE {
-            operator.watermark(from.watermark, NOT_DUE);
+            operator.resume(from.watermark);
             out.emitted_to = operator.closed_to(from.watermark);
         }
         let (mut open, mut snapshots): (Option<(Snapshot, Option<usize>)>, _) = (None, Vec::new());

@@ -72,6 +72,16 @@ impl Tumbling {
         self
     }
 
+    /// Windows of a size that is known to be positive.
+    pub(crate) fn of_size(size: i64) -> Self {
+        debug_assert!(size > 0);
+        Self { size, offset: 0 }
+    }
+
+    pub(crate) fn of_offset(&self) -> i64 {
+        self.offset
+    }
+
     /// The size, ns.
     #[must_use]
     pub fn size(&self) -> i64 {

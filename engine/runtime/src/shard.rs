@@ -164,10 +164,14 @@ impl<O: Operator> Shard<O> {
     /// A table has another layout than the operator's.
     pub fn restore(&mut self, image: &mut Image, watermarks: &[i64]) -> Result<(), LayoutMismatch> {
         self.operator.restore(image)?;
-        for (input, watermark) in watermarks.iter().enumerate() {
-            self.watermark(input, *watermark, NOT_DUE);
+        for (input, watermark) in self.inputs.iter_mut().zip(watermarks) {
+            input.watermark = *watermark;
         }
-        self.out.emitted_to = self.operator.closed_to(self.watermark);
+        self.watermark = watermarks.iter().copied().min().unwrap_or(WATERMARK_NONE);
+        if self.watermark > WATERMARK_NONE {
+            self.operator.resume(self.watermark);
+            self.out.emitted_to = self.operator.closed_to(self.watermark);
+        }
         Ok(())
     }
 

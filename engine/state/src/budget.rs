@@ -47,6 +47,12 @@ impl Budget {
         self.0.taken.load(Relaxed)
     }
 
+    /// An account for memory that is not a table's.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account { budget: self.clone(), bytes: 0 }
+    }
+
     pub(crate) fn take(&self, bytes: usize) -> Result<(), Full> {
         let room = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.0.bytes_max);
         self.0.taken.fetch_update(Relaxed, Relaxed, room).map(|_| ()).map_err(|_| Full)
@@ -54,5 +60,30 @@ impl Budget {
 
     pub(crate) fn give_back(&self, bytes: usize) {
         self.0.taken.fetch_sub(bytes, Relaxed);
+    }
+}
+
+/// Memory outside of tables that counts all the same. It is given back with this.
+#[derive(Debug)]
+pub struct Account {
+    budget: Budget,
+    bytes: usize,
+}
+
+impl Account {
+    /// Takes so many bytes more.
+    ///
+    /// # Errors
+    /// The budget has no room for them.
+    pub fn take(&mut self, bytes: usize) -> Result<(), Full> {
+        self.budget.take(bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.budget.give_back(self.bytes);
     }
 }

@@ -17,7 +17,7 @@ mod durable;
 mod image;
 
 pub use arena::Arena;
-pub use budget::{Budget, Full};
+pub use budget::{Account, Budget, Full};
 pub use durable::Durable;
 pub use image::{Image, ImageError};
 pub use layout::Layout;

@@ -173,6 +173,10 @@ impl<O: Operator> Operator for Logged<O> {
         self.operator.watermark(watermark, due);
     }
 
+    fn resume(&mut self, watermark: i64) {
+        self.operator.resume(watermark);
+    }
+
     fn grid(&self) -> Option<Tumbling> {
         self.operator.grid()
     }
