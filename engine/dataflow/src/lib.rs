@@ -13,6 +13,7 @@ pub mod windows;
 pub mod aggregate;
 pub mod in_order;
 pub mod keyed_window;
+pub mod rolling;
 #[cfg(test)]
 mod testing;
 
@@ -21,6 +22,7 @@ pub use in_order::InOrder;
 pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
+pub use rolling::{Frame, RollingComplete, RollingError, RollingOnArrival, RollingRow};
 pub use watermark::{Bounded, Monotonic, WatermarkStrategy};
 pub use window::{Tumbling, Window};
 pub use windows::{Windows, WindowsError};

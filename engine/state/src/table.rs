@@ -379,18 +379,24 @@ impl<S: Shape> RawTable<S> {
     /// The slot of `key` in the array that is being emptied.
     fn find_in_old(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let old = self.old.as_ref()?;
-        let home = self.index(hash, &old.slots);
-        let mut from = home.max(old.moved);
+        let home = self.index(hash, &old.slots).max(old.moved);
+        let mut from = home;
         loop {
             let tag = old.slots.head(from).tag;
             if tag == self.generation && old.slots.key_bytes(from) == key {
                 return Some(from);
             }
-            // What lies past the last slot was the first to be moved.
-            if tag < self.generation || tag > self.generation + 1 || from + 1 == old.slots.count() {
+            if tag < self.generation || tag > self.generation + 1 {
                 return None;
             }
             from += 1;
+            if from == old.slots.count() {
+                // A search that reads may come before the first records are moved.
+                from = old.moved;
+            }
+            if from == home {
+                return None;
+            }
         }
     }
 
