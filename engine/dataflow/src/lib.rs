@@ -16,6 +16,7 @@ pub mod in_order;
 pub mod keyed_window;
 pub mod session_window;
 pub mod global_window;
+pub mod rolling;
 #[cfg(test)]
 mod testing;
 
@@ -26,6 +27,7 @@ pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
 pub use session_window::{SessionGap, SessionWindow};
+pub use rolling::{Frame, RollingComplete, RollingError, RollingOnArrival, RollingRow};
 pub use watermark::{Bounded, Monotonic, WatermarkStrategy};
 pub use window::{Tumbling, Window};
 pub use windows::{Windows, WindowsError};
