@@ -43,11 +43,12 @@ impl<P, A: Operator, B: Operator> Split<P, A, B> {
 }
 
 impl<P, A, B> Split<P, A, B> {
-    /// The arenas of the two, in that of the split. Splits stand in each other up to 15 deep.
-    pub fn arenas(arena: &Arena) -> (Arena, Arena) {
+    /// The arenas of left and right, in that of the split. Splits stand in each other up to 15 deep.
+    #[must_use]
+    pub fn arenas(arena: &Arena) -> [Arena; 2] {
         let left = arena.operator.saturating_mul(2).saturating_add(1);
         debug_assert!(left < u16::MAX, "splits in splits");
-        (arena.of_operator(left), arena.of_operator(left.saturating_add(1)))
+        [left, left.saturating_add(1)].map(|operator| arena.of_operator(operator))
     }
 }
 

@@ -4,7 +4,7 @@ use std::hint::spin_loop;
 use std::thread;
 use std::time::Duration;
 
-use tidewire_dataflow::WatermarkStrategy;
+use tidewire_dataflow::{Route, WatermarkStrategy};
 use tidewire_event::limits::CHUNK_FRAMES;
 use tidewire_event::time::{MICROSECOND, NOT_DUE, WATERMARK_END};
 use tidewire_event::{Header, Place, Source};
@@ -32,10 +32,10 @@ impl<E> From<Stopped> for SourceEnd<E> {
 }
 
 /// What a source's loop works with, beside the source.
-pub(crate) struct SourceLoop<'a, W, H, D, C, S> {
+pub(crate) struct SourceLoop<'a, W, R, D, C, S> {
     pub(crate) index: usize,
     pub(crate) strategy: W,
-    pub(crate) hash: H,
+    pub(crate) route: R,
     pub(crate) down: D,
     pub(crate) schedule: Schedule,
     pub(crate) clock: C,
@@ -55,15 +55,15 @@ pub(crate) struct At {
     watermark: i64,
 }
 
-impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H, D, C, S> {
+impl<W: WatermarkStrategy, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
     /// Runs to the end of the input, and says how many events there were, and what the shard did if it is on this thread.
     pub(crate) fn run<T: Source>(
         mut self,
         mut source: T,
     ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
     where
-        D: Downstream<T::Event>,
-        H: Fn(&T::Event) -> u64,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
         let mut at = self.begin();
         while self.next(&mut source, &mut at)? {}
@@ -83,8 +83,8 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         at: &mut At,
     ) -> Result<bool, SourceEnd<T::Error>>
     where
-        D: Downstream<T::Event>,
-        H: Fn(&T::Event) -> u64,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
         let At { sequence, watermark } = *at;
         let first = self.passed;
@@ -101,7 +101,9 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         }
         let place = Place::new(self.index, sequence);
         let header = Header { ts: stamped.ts, watermark, place, due };
-        self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
+        let down = &mut self.down;
+        let send = |hash, header: &Header, event| down.event(hash, *header, event);
+        self.route.route(&header, stamped.event, send)?;
         self.strategy.observe(stamped.ts);
         let watermark = self.strategy.watermark();
         self.down.watermark(watermark, due)?;
@@ -109,6 +111,7 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         *at = At { sequence, watermark };
 
         if sequence.is_multiple_of(CHUNK_FRAMES as u64) {
+            self.down.chunk_is_read()?;
             self.report(source, sequence - first);
             self.barrier(sequence)?;
             if (self.stopped)() {
@@ -125,7 +128,8 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         at: At,
     ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
     where
-        D: Downstream<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
         let events = at.sequence - self.passed;
         self.report(source, events);

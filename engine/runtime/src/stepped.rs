@@ -2,11 +2,12 @@
 //!
 //! 1. The parts are those of [`Job::run`](crate::Job::run), wired the same way; only who calls them differs. So what a
 //!    simulation finds here is so there.
-//! 2. No step waits: a source is not stepped into a full ring, and an event that is not due is left where it is.
+//! 2. No step waits: a source is not stepped into a full ring, and an event that is not due is left where it is. So an
+//!    event may not become more than a few by a transform.
 //! 3. A job that is dropped is a process that has crashed: what it has not stored is gone.
 
 use rtrb::{Consumer, Producer, RingBuffer};
-use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_dataflow::{Operator, Route, WatermarkStrategy};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
 use tidewire_state::{Arena, Budget};
 
@@ -79,8 +80,7 @@ fn never() -> bool {
     false
 }
 
-type Loop<'a, S, W, H, C> =
-    SourceLoop<'a, W, H, Rings<<S as Source>::Event, fn() -> bool>, C, fn() -> bool>;
+type Loop<'a, W, R, E, C> = SourceLoop<'a, W, R, Rings<E, fn() -> bool>, C, fn() -> bool>;
 type Placed<O, C> = Station<
     O,
     Consumer<Frame<<O as Operator>::In>>,
@@ -88,16 +88,16 @@ type Placed<O, C> = Station<
     C,
 >;
 
-struct SteppedSource<'a, S: Source, W, H, C> {
+struct SteppedSource<'a, S, W, R, E, C> {
     source: S,
     at: At,
     /// `None` when it has ended.
-    source_loop: Option<Loop<'a, S, W, H, C>>,
+    source_loop: Option<Loop<'a, W, R, E, C>>,
 }
 
 /// A running job: see the module.
-pub struct SteppedJob<'a, S: Source, W, H, O: Operator, K: Sink, C> {
-    sources: Vec<SteppedSource<'a, S, W, H, C>>,
+pub struct SteppedJob<'a, S: Source, W, R, O: Operator, K: Sink, C> {
+    sources: Vec<SteppedSource<'a, S, W, R, O::In, C>>,
     shards: Vec<(Placed<O, C>, bool)>,
     sink: SinkLoop<K>,
     is_sink_done: bool,
@@ -108,12 +108,12 @@ pub struct SteppedJob<'a, S: Source, W, H, O: Operator, K: Sink, C> {
 
 type Failed<S, K> = JobError<<S as Source>::Error, <K as Sink>::Error>;
 
-impl<'a, S, W, H, O, K, C> SteppedJob<'a, S, W, H, O, K, C>
+impl<'a, S, W, R, O, K, C> SteppedJob<'a, S, W, R, O, K, C>
 where
     S: Source,
     W: WatermarkStrategy,
-    H: Fn(&S::Event) -> u64 + Clone,
-    O: Operator<In = S::Event>,
+    R: Route<S::Event> + Clone,
+    O: Operator<In = R::Out>,
     K: Sink<Row = O::Row, Late = O::Late>,
     C: Clock + Clone,
 {
@@ -122,7 +122,7 @@ where
     /// # Errors
     /// It can not go on from there.
     pub fn start<M: Fn(Arena) -> O, Y: Fn() -> W>(
-        mut job: Job<S, Y, H, M, K>,
+        mut job: Job<S, Y, R, M, K>,
         store: &'a SteppedStore<'_>,
         shards: usize,
         sizes: &Sizes,
@@ -166,7 +166,7 @@ where
             let source_loop = SourceLoop {
                 index,
                 strategy: start.strategy,
-                hash: job.hash.clone(),
+                route: job.route.clone(),
                 down: Rings::new(rings, grid, Wait::Yield, never as fn() -> bool),
                 schedule: Schedule::new(rate, clock.now()),
                 clock: clock.clone(),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_dataflow::{Operator, Route, WatermarkStrategy};
 use tidewire_event::Source;
 use tidewire_snapshot::SourcePosition;
 
@@ -157,12 +157,12 @@ impl Shared {
 
     /// The body of a source's thread: reads to the end of the input, into `down`. The count of events, and what the shard
     /// did if it is on this thread.
-    pub(crate) fn run_source<T: Source, W: WatermarkStrategy, K>(
+    pub(crate) fn run_source<T: Source, W: WatermarkStrategy, R: Route<T::Event>, K>(
         &self,
         mut source: T,
         mut start: SourceStart<'_, W>,
-        hash: impl Fn(&T::Event) -> u64,
-        down: impl Downstream<T::Event>,
+        route: R,
+        down: impl Downstream<R::Out>,
     ) -> Result<(u64, ShardTotals), Ended<T::Error, K>> {
         let index = start.index;
         self.pin("source", self.layout.source_cores[index]);
@@ -170,7 +170,7 @@ impl Shared {
         let source_loop = SourceLoop {
             index,
             strategy: start.strategy,
-            hash,
+            route,
             down,
             schedule: Schedule::new(self.rate, self.start()),
             clock: self.clock.clone(),

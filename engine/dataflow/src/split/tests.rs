@@ -47,11 +47,15 @@ fn windows(size: i64, arena: Arena) -> Windows {
 }
 
 fn pair(sizes: (i64, i64), arena: &Arena) -> Pair {
-    let (left, right) = Split::<(), (), ()>::arenas(arena);
+    let [left, right] = Split::<(), (), ()>::arenas(arena);
     Split::new(|event| event.goes_left, windows(sizes.0, left), windows(sizes.1, right))
 }
 
-fn trial<M>(events: &[(i64, Event)], bound: i64, make: M) -> Trial<'_, Event, M, fn(&Event) -> u64> {
+fn trial<M>(
+    events: &[(i64, Event)],
+    bound: i64,
+    make: M,
+) -> Trial<'_, Event, M, fn(&Event) -> u64> {
     Trial { events, bound, make, hash: |event| hash_of(&event.key) }
 }
 
@@ -127,10 +131,9 @@ proptest! {
         course in courses(),
     ) {
         let make = |arena: Arena| {
-            let (left, right) = Split::<(), (), ()>::arenas(&arena);
-            let inner = Split::<(), (), ()>::arenas(&right);
-            let other = Split::new(|event: &Event| event.key < 5, windows(size, inner.0), windows(7, inner.1));
-            let _ = left;
+            let [_, right] = Split::<(), (), ()>::arenas(&arena);
+            let [small, large] = Split::<(), (), ()>::arenas(&right);
+            let other = Split::new(|event: &Event| event.key < 5, windows(size, small), windows(7, large));
             Split::new(|event: &Event| event.goes_left, PassThrough::new(), other)
         };
         let trial = trial(&events, bound, make);

@@ -3,7 +3,10 @@
 use std::cmp::Ordering;
 use std::io;
 
-use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, Window, WindowRow};
+use tidewire_dataflow::{
+    Aggregate, Bounded, ByKey, Filter, FlatMapTimed, KeyedWindow, Tumbling, Unchanged, Window,
+    WindowRow,
+};
 use tidewire_event::record::u64_le;
 use tidewire_event::{Header, Stamped, hash_of};
 
@@ -63,6 +66,7 @@ impl Source for Numbers {
 #[derive(Debug)]
 struct Rows {
     rows: Vec<(i64, u32, u64)>,
+    late: Vec<u32>,
     fail_after: usize,
 }
 
@@ -83,7 +87,12 @@ impl Sink for Rows {
         Ok(())
     }
 
-    fn late(&mut self, _: &Header, _: u32) -> Result<(), io::Error> {
+    fn compare_late(&self, a: &u32, b: &u32) -> Ordering {
+        a.cmp(b)
+    }
+
+    fn late(&mut self, _: &Header, late: u32) -> Result<(), io::Error> {
+        self.late.push(late);
         Ok(())
     }
 
@@ -112,12 +121,12 @@ fn run(
             .map(|_| Numbers { next: 0, end: 50_000, fail_at: faults.source_at })
             .collect(),
         watermarks: || Bounded::new(0),
-        hash: move |event: &u32| hash_of(&key_of(event)),
+        route: move |event: &u32| hash_of(&key_of(event)),
         operator: move |arena| {
             let aggregate = Sum { panic_at: faults.panic_at };
             KeyedWindow::new(Tumbling::new(100).unwrap(), key_of, aggregate, arena)
         },
-        sink: Rows { rows: Vec::new(), fail_after: faults.sink_after },
+        sink: Rows { rows: Vec::new(), late: Vec::new(), fail_after: faults.sink_after },
     };
     job.run(options, &mut Silent)
 }
@@ -164,4 +173,35 @@ fn paced_events_have_latencies() {
     let paced = run(1, &options, NONE).unwrap();
     assert_eq!(paced.effect_latency.map(|latencies| latencies.len()), Some(50_000));
     assert_eq!(paced.sink.rows, run(1, &Options::default(), NONE).unwrap().sink.rows);
+}
+
+/// Each seventh number becomes three, of which two are far too old.
+#[test]
+fn what_a_transform_makes_of_an_event_keeps_its_order_on_any_layout() {
+    let key_of = |event: &u32| event % 5;
+    let mut first = None;
+    for options in layouts() {
+        let seventh = Filter::new(Unchanged, |event: &u32| event % 7 == 0);
+        let three = FlatMapTimed::new(seventh, |ts, event| {
+            [(ts, event), (ts - 1_000, event + 2), (ts - 1_000, event + 1)]
+        });
+        let job = Job {
+            sources: vec![Numbers { next: 0, end: 20_000, fail_at: u32::MAX }],
+            watermarks: || Bounded::new(0),
+            route: ByKey::new(three, key_of),
+            operator: move |arena| {
+                let windows = Tumbling::new(100).unwrap();
+                KeyedWindow::new(windows, key_of, Sum { panic_at: u32::MAX }, arena)
+            },
+            sink: Rows { rows: Vec::new(), late: Vec::new(), fail_after: usize::MAX },
+        };
+        let outcome = job.run(&options, &mut Silent).unwrap();
+        let sevenths = 20_000_u32.div_ceil(7);
+        assert_eq!(outcome.events, 20_000);
+        // The first event came before there was a watermark.
+        let mut late = (1..sevenths).flat_map(|n| [7 * n + 1, 7 * n + 2]);
+        assert!(outcome.sink.late.iter().copied().eq(late.by_ref()), "{options:?}");
+        let rows = first.get_or_insert_with(|| outcome.sink.rows.clone());
+        assert_eq!(*rows, outcome.sink.rows, "{options:?}");
+    }
 }

@@ -136,7 +136,7 @@ fn run(
     let job = Job {
         sources: vec![Numbers { next: 0, fail_at }],
         watermarks: || Bounded::new(50),
-        hash: move |event: &u64| hash_of(&key_of(event)),
+        route: move |event: &u64| hash_of(&key_of(event)),
         operator: move |arena: Arena| {
             KeyedWindow::new(Tumbling::new(5_000).unwrap(), key_of, Sum, arena)
         },
