@@ -26,6 +26,9 @@ pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
 pub use split::{PassThrough, Split};
 pub use transform::{ByKey, Filter, FlatMap, FlatMapTimed, Map, Route, Transform, Unchanged};
-pub use watermark::{Bounded, Monotonic, WatermarkStrategy};
+pub use watermark::{
+    Bounded, Monotonic, PartitionPosition, Partitions, Punctuated, TimedPosition,
+    WatermarkStrategy, WhenQuiet,
+};
 pub use window::{Tumbling, Window};
 pub use windows::{Windows, WindowsError};
