@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use tidewire_dataflow::{
     Aggregate, ByKey, Filter, FlatMap, FlatMapTimed, KeyedWindow, Map, Operator, Process,
-    Processed, Split, Transform, Tumbling, Unchanged, WatermarkStrategy, WindowRow,
+    Processed, Split, Transform, Tumbling, Unchanged, WatermarkStrategy, WhenQuiet, WindowRow,
 };
 use tidewire_event::{Either, Header, Key, Sink, Source};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome, Silent};
@@ -44,13 +44,15 @@ impl<S: Source> Stream<S> {
         Stream { sources: left.map(Either::Left).chain(right.map(Either::Right)).collect() }
     }
 
-    /// Says how far events may be out of order; `strategy` makes the strategy of each source.
+    /// Says how far events may be out of order; `strategy` makes the strategy of each source's partitions. A source's
+    /// watermark is the smallest of its partitions'.
     pub fn watermark<Y, W>(self, strategy: Y) -> Timed<S, Y>
     where
         Y: Fn() -> W,
-        W: WatermarkStrategy,
+        W: WatermarkStrategy<S::Event>,
     {
-        Timed { sources: self.sources, strategy, transform: Unchanged }
+        let (sources, when_quiet) = (self.sources, WhenQuiet::default());
+        Timed { sources, strategy, when_quiet, transform: Unchanged }
     }
 }
 
@@ -59,6 +61,7 @@ impl<S: Source> Stream<S> {
 pub struct Timed<S, Y, T = Unchanged> {
     sources: Vec<S>,
     strategy: Y,
+    when_quiet: WhenQuiet,
     transform: T,
 }
 
@@ -101,6 +104,34 @@ pub struct Timed<S, Y, T = Unchanged> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 impl<S: Source, Y, T: Transform<S::Event>> Timed<S, Y, T> {
+    /// A partition without an event for `ns`, by the times at which events were received, does not hold the watermark back
+    /// until its next event; nor does a source that has nothing for so long, by the time of day. Without this it is a
+    /// minute.
+    #[must_use]
+    pub fn idle_after(self, ns: i64) -> Self {
+        self.when_quiet(|when| when.idle_after = Some(ns))
+    }
+
+    /// Every partition and source holds the watermark back, however long it has nothing: where events of a partition
+    /// may be read long after those of another, as from one file after the other.
+    #[must_use]
+    pub fn never_idle(self) -> Self {
+        self.when_quiet(|when| when.idle_after = None)
+    }
+
+    /// When a source has nothing for `ns`, and each time again, its watermark follows the clock, behind by as much as it is
+    /// behind its events: so that the last window of a quiet live feed closes. For feeds whose event times are those of
+    /// the clock.
+    #[must_use]
+    pub fn heartbeat(self, ns: i64) -> Self {
+        self.when_quiet(|when| when.heartbeat_after = Some(ns))
+    }
+
+    fn when_quiet(mut self, change: impl FnOnce(&mut WhenQuiet)) -> Self {
+        change(&mut self.when_quiet);
+        self
+    }
+
     /// Leaves out the events for which `keeps` does not hold.
     pub fn filter<F>(self, keeps: F) -> Timed<S, Y, Filter<T, F>>
     where
@@ -148,8 +179,8 @@ impl<S: Source, Y, T: Transform<S::Event>> Timed<S, Y, T> {
     }
 
     fn behind<U>(self, then: impl FnOnce(T) -> U) -> Timed<S, Y, U> {
-        let Self { sources, strategy, transform } = self;
-        Timed { sources, strategy, transform: then(transform) }
+        let Self { sources, strategy, when_quiet, transform } = self;
+        Timed { sources, strategy, when_quiet, transform: then(transform) }
     }
 }
 
@@ -293,7 +324,7 @@ impl<S, Y, W, T, F, M, O, K> Query<S, Y, T, F, M>
 where
     S: Source,
     Y: Fn() -> W,
-    W: WatermarkStrategy,
+    W: WatermarkStrategy<S::Event>,
     T: Transform<S::Event> + Clone + Send,
     T::Out: Copy + Send,
     F: Fn(&T::Out) -> K + Clone + Send,
@@ -313,9 +344,10 @@ where
         options: &Options,
         observer: &mut impl Observer,
     ) -> Result<Outcome<N>, JobError<S::Error, N::Error>> {
-        let Keyed { timed: Timed { sources, strategy, transform }, key_of } = self.keyed;
-        let route = ByKey::new(transform, key_of);
-        let job = Job { sources, watermarks: strategy, route, operator: self.operator, sink };
+        let Keyed { timed, key_of } = self.keyed;
+        let Timed { sources, strategy: watermarks, when_quiet, transform } = timed;
+        let (route, operator) = (ByKey::new(transform, key_of), self.operator);
+        let job = Job { sources, watermarks, when_quiet, route, operator, sink };
         job.run(options, observer)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::source::{Source, Stamped};
+use crate::source::{Polled, Source};
 
 /// A value of one of two types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,10 +37,17 @@ impl<A: Source, B: Source<Event = A::Event>> Source for Either<A, B> {
     type Error = Either<A::Error, B::Error>;
 
     #[inline]
-    fn next(&mut self) -> Result<Option<Stamped<A::Event>>, Self::Error> {
+    fn next(&mut self) -> Result<Polled<A::Event>, Self::Error> {
         match self {
             Self::Left(source) => source.next().map_err(Either::Left),
             Self::Right(source) => source.next().map_err(Either::Right),
+        }
+    }
+
+    fn partitions(&self) -> u32 {
+        match self {
+            Self::Left(source) => source.partitions(),
+            Self::Right(source) => source.partitions(),
         }
     }
 

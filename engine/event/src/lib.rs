@@ -17,4 +17,4 @@ pub use frame::{Frame, Header, OutFrame, Place};
 pub use key::{HashRange, Key, hash_of};
 pub use record::Record;
 pub use sink::Sink;
-pub use source::{Source, Stamped};
+pub use source::{Polled, Source, Stamped};

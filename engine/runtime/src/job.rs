@@ -4,7 +4,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
-use tidewire_dataflow::{Operator, Route, WatermarkStrategy};
+use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy, WhenQuiet};
 use tidewire_event::limits::{OUT_RING_FRAMES, RING_FRAMES};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
 use tidewire_state::{Arena, Budget};
@@ -31,8 +31,10 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(50);
 pub struct Job<S, W, R, O, K> {
     /// Where events come from.
     pub sources: Vec<S>,
-    /// Makes the watermark strategy of a source.
+    /// Makes the watermark strategy of a source: each of its partitions has one.
     pub watermarks: W,
+    /// What watermarks do when events do not come.
+    pub when_quiet: WhenQuiet,
     /// What becomes of an event on its source's thread, and which shard that goes to: a function that gives the hash of an
     /// event's key ([`hash_of`](tidewire_event::hash_of)), or one behind transforms ([`ByKey`](tidewire_dataflow::ByKey)).
     pub route: R,
@@ -52,7 +54,7 @@ type Placed<O> = (Shard<O>, Producer<OutFrame<<O as Operator>::Row, <O as Operat
 impl<S, W, R, M, Y, O, K> Job<S, Y, R, M, K>
 where
     S: Source,
-    W: WatermarkStrategy,
+    W: WatermarkStrategy<S::Event>,
     Y: Fn() -> W,
     R: Route<S::Event> + Clone + Send,
     R::Out: Copy + Send,
@@ -115,9 +117,12 @@ where
             shards.push((shard, outlet));
         }
         let sources = self.sources.into_iter().enumerate().map(|(index, source)| {
-            let strategy = (self.watermarks)();
+            let watermarks = (self.watermarks)();
+            let watermarks = Partitions::new(watermarks, source.partitions(), self.when_quiet);
+            let idle_after = self.when_quiet.idle_after;
             let restored = opened.and_then(|opened| opened.position(index));
-            (source, SourceStart { index, strategy, restored, barriers: ends.source(index) })
+            let barriers = ends.source(index);
+            (source, SourceStart { index, watermarks, idle_after, restored, barriers })
         });
         let sources = sources.collect();
 
@@ -161,7 +166,7 @@ fn spawn_inline<'scope, S, W, R, O, K>(
 ) -> Result<(), JobError<S::Error, K::Error>>
 where
     S: Source + 'scope,
-    W: WatermarkStrategy + 'scope,
+    W: WatermarkStrategy<S::Event> + 'scope,
     R: Route<S::Event> + Clone + Send + 'scope,
     R::Out: Copy + Send,
     O: Operator<In = R::Out> + Send + 'scope,
@@ -194,7 +199,7 @@ fn spawn_on_rings<'scope, S, W, R, O, K>(
 ) -> Result<(), JobError<S::Error, K::Error>>
 where
     S: Source + 'scope,
-    W: WatermarkStrategy + 'scope,
+    W: WatermarkStrategy<S::Event> + 'scope,
     R: Route<S::Event> + Clone + Send + 'scope,
     R::Out: Copy + Send,
     O: Operator<In = R::Out> + Send + 'scope,

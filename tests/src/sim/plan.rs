@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) window: i64,
     pub(crate) bound: i64,
     pub(crate) rate: Rate,
+    /// How far a source may run ahead of the others.
+    pub(crate) align_ns: Option<i64>,
     pub(crate) snapshot_every_ns: i64,
     pub(crate) compression: Compression,
     pub(crate) keep: Keep,
@@ -66,6 +68,8 @@ impl Plan {
         }
         let duration_ns = dice.spread(2_000_000, 200_000_000);
         let per_second = events as f64 / sources as f64 / duration_ns as f64 * 1e9;
+        let mut more = Dice::new(seed, 5);
+        let align_ns = more.one_in(2).then(|| more.below(4 * window as u64) as i64);
         // A chunk holds one record at least.
         let chunk_bytes_min = if is_wide { 8 * WIDE_WORDS as u64 + 256 } else { 128 };
         Self {
@@ -73,6 +77,7 @@ impl Plan {
             window,
             bound,
             rate: if dice.one_in(4) { Rate::Max } else { Rate::PerSecond(per_second) },
+            align_ns,
             snapshot_every_ns: dice.spread(if is_wide { 5_000 } else { 100 }, 20_000) as i64
                 * MICROSECOND,
             compression: dice.pick(Compression::ALL),

@@ -88,7 +88,7 @@ pub(crate) struct Running<'a, S: Source, W, R, O: Operator, K: Sink> {
 impl<S, W, R, O, K> Process for Running<'_, S, W, R, O, K>
 where
     S: Source,
-    W: WatermarkStrategy,
+    W: WatermarkStrategy<S::Event>,
     R: Route<S::Event> + Clone,
     O: Operator<In = R::Out>,
     K: Sink<Row = O::Row, Late = O::Late>,

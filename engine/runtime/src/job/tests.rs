@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 use std::io;
 
 use tidewire_dataflow::{
-    Aggregate, Bounded, ByKey, Filter, FlatMapTimed, KeyedWindow, Tumbling, Unchanged, Window,
-    WindowRow,
+    Aggregate, Bounded, ByKey, Filter, FlatMapTimed, KeyedWindow, Tumbling, Unchanged, WhenQuiet,
+    Window, WindowRow,
 };
 use tidewire_event::record::u64_le;
-use tidewire_event::{Header, Stamped, hash_of};
+use tidewire_event::{Header, Polled, Stamped, hash_of};
 
 use super::*;
 use crate::observe::Silent;
@@ -50,16 +50,16 @@ impl Source for Numbers {
     type Event = u32;
     type Error = io::Error;
 
-    fn next(&mut self) -> Result<Option<Stamped<u32>>, io::Error> {
+    fn next(&mut self) -> Result<Polled<u32>, io::Error> {
         if self.next == self.fail_at {
             return Err(io::Error::other("the cable is cut"));
         }
         if self.next == self.end {
-            return Ok(None);
+            return Ok(Polled::End);
         }
         self.next += 1;
         let (event, ts) = (self.next - 1, i64::from(self.next - 1));
-        Ok(Some(Stamped { ts, received: ts, event }))
+        Ok(Polled::Event(Stamped::new(ts, event)))
     }
 }
 
@@ -121,6 +121,7 @@ fn run(
             .map(|_| Numbers { next: 0, end: 50_000, fail_at: faults.source_at })
             .collect(),
         watermarks: || Bounded::new(0),
+        when_quiet: WhenQuiet::default(),
         route: move |event: &u32| hash_of(&key_of(event)),
         operator: move |arena| {
             let aggregate = Sum { panic_at: faults.panic_at };
@@ -188,6 +189,7 @@ fn what_a_transform_makes_of_an_event_keeps_its_order_on_any_layout() {
         let job = Job {
             sources: vec![Numbers { next: 0, end: 20_000, fail_at: u32::MAX }],
             watermarks: || Bounded::new(0),
+            when_quiet: WhenQuiet::default(),
             route: ByKey::new(three, key_of),
             operator: move |arena| {
                 let windows = Tumbling::new(100).unwrap();
