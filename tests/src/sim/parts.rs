@@ -29,7 +29,11 @@ impl Source for Input {
     fn next(&mut self) -> Result<Polled<Event>, Infallible> {
         let stamped = self.plan.inputs[self.index].get(self.next).copied();
         self.next += 1;
-        Ok(stamped.map(|(ts, event)| Stamped::new(ts, event)).into())
+        Ok(stamped.map(|(ts, event)| Stamped::new(ts, event).partition(event.partition)).into())
+    }
+
+    fn partitions(&self) -> u32 {
+        self.plan.partitions
     }
 
     fn seek(&mut self, events: u64) -> Result<u64, Infallible> {

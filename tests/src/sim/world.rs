@@ -252,7 +252,7 @@ impl World {
         let job = Job {
             sources: (0..self.plan.inputs.len()).map(input).collect(),
             watermarks: || Watermarks { bounded: Bounded::new(bound), broken },
-            when_quiet: WhenQuiet::default(),
+            when_quiet: WhenQuiet { idle_after: self.plan.idle_after, heartbeat_after: None },
             route: |event: &Event| hash_of(&event.key),
             operator: |arena: Arena| Logged {
                 operator: KeyedWindow::new(windows, |event: &Event| event.key, Chained, arena),
