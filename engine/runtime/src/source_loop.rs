@@ -386,3 +386,6 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
 const SLEEP_NS: i64 = 200 * MICROSECOND;
 /// A longer wait is slept through in pieces, to see whether the job has been stopped.
 const SLEEP_NS_MAX: i64 = 100_000 * MICROSECOND;
+
+#[cfg(test)]
+mod tests;
