@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use tidewire_dataflow::{
     Aggregate, Bounded, ByKey, Filter, FlatMapTimed, KeyedWindow, Tumbling, Unchanged, WhenQuiet,
@@ -205,5 +207,79 @@ fn what_a_transform_makes_of_an_event_keeps_its_order_on_any_layout() {
         assert!(outcome.sink.late.iter().copied().eq(late.by_ref()), "{options:?}");
         let rows = first.get_or_insert_with(|| outcome.sink.rows.clone());
         assert_eq!(*rows, outcome.sink.rows, "{options:?}");
+    }
+}
+
+/// Numbers that come now and then: every third turn brings nothing. Each says how far it is.
+struct Now {
+    numbers: Numbers,
+    turns: u32,
+    step: i64,
+    of: usize,
+    newest: Arc<[AtomicI64; 2]>,
+    drift: Option<i64>,
+}
+
+impl Source for Now {
+    type Event = u32;
+    type Error = io::Error;
+
+    fn next(&mut self) -> Result<Polled<u32>, io::Error> {
+        self.turns += 1;
+        if self.turns.is_multiple_of(3) {
+            return Ok(Polled::Nothing);
+        }
+        let polled = self.numbers.next()?;
+        let Polled::Event(stamped) = polled else {
+            self.newest[self.of].store(i64::MAX, Relaxed);
+            return Ok(polled);
+        };
+        let ts = stamped.ts * self.step;
+        if let Some(drift) = self.drift {
+            // It was not ahead before this event; and a watermark is one behind the newest time.
+            let other = self.newest[1 - self.of].load(Relaxed);
+            assert!(ts <= other.saturating_add(drift).saturating_add(self.step), "{ts} is ahead");
+        }
+        self.newest[self.of].store(ts, Relaxed);
+        Ok(Polled::Event(Stamped::new(ts, stamped.event)))
+    }
+}
+
+/// Two live sources, of which one has a hundred times as many events for the same time.
+fn run_live(options: &Options) -> Outcome<Rows> {
+    let newest = Arc::new([AtomicI64::new(0), AtomicI64::new(0)]);
+    let key_of = |event: &u32| event % 7;
+    let source = |(of, end, step)| Now {
+        numbers: Numbers { next: 0, end, fail_at: u32::MAX },
+        turns: 0,
+        step,
+        of,
+        newest: Arc::clone(&newest),
+        drift: options.align_ns,
+    };
+    let job = Job {
+        sources: [(0, 60_000, 1), (1, 600, 100)].map(source).into(),
+        watermarks: || Bounded::new(0),
+        when_quiet: WhenQuiet { idle_after: None, heartbeat_after: None },
+        route: move |event: &u32| hash_of(&key_of(event)),
+        operator: move |arena| {
+            let aggregate = Sum { panic_at: u32::MAX };
+            KeyedWindow::new(Tumbling::new(1_000).unwrap(), key_of, aggregate, arena)
+        },
+        sink: Rows { rows: Vec::new(), late: Vec::new(), fail_after: usize::MAX },
+    };
+    job.run(options, &mut Silent).unwrap()
+}
+
+#[test]
+fn sources_that_are_held_near_each_other_give_the_same() {
+    let free = run_live(&Options::default());
+    assert_eq!((free.events, free.late), (60_600, 0));
+    for options in layouts() {
+        for align_ns in [Some(0), Some(2_500), None] {
+            let held = run_live(&Options { align_ns, ..options.clone() });
+            assert_eq!((held.events, held.late), (60_600, 0), "{options:?}");
+            assert_eq!(held.sink.rows, free.sink.rows, "{options:?}");
+        }
     }
 }
