@@ -68,7 +68,7 @@ fn model(events: &[(i64, Event)], sizes: (i64, i64), bound: i64) -> Found {
     for (ts, event) in events {
         let size = if event.goes_left { sizes.0 } else { sizes.1 };
         let end = ts.div_euclid(size) * size + size;
-        if newest.is_some_and(|newest| newest - bound - 1 >= end - 1) {
+        if newest.is_some_and(|newest| newest - bound >= end) {
             late.push(*event);
         } else {
             *counts.entry((end, event.goes_left, event.key)).or_default() += 1;

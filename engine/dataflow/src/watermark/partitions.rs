@@ -357,7 +357,7 @@ impl<W: Clone> Timed<W> {
             }
         };
         self.clock = Some(clock);
-        if let Some(idle_after) = when.idle_after {
+        if let Some(idle_after) = when.idle_after.map(|after| after.max(1)) {
             // Moment after moment, as if the clock were read at each: when the last ones become idle the watermark stays.
             while let Some(quietest) = self.of.get(self.quietest as usize)
                 && clock.saturating_sub(quietest.heard) >= idle_after

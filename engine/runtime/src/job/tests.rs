@@ -184,7 +184,7 @@ fn what_a_transform_makes_of_an_event_keeps_its_order_on_any_layout() {
     let key_of = |event: &u32| event % 5;
     let mut first = None;
     for options in layouts() {
-        let seventh = Filter::new(Unchanged, |event: &u32| event % 7 == 0);
+        let seventh = Filter::new(Unchanged, |event: &u32| event.is_multiple_of(7));
         let three = FlatMapTimed::new(seventh, |ts, event| {
             [(ts, event), (ts - 1_000, event + 2), (ts - 1_000, event + 1)]
         });

@@ -145,7 +145,8 @@ proptest! {
         let replay: Vec<_> = live.iter().filter(|(_, happens)| is_event(happens)).copied().collect();
         let (mut live, mut replay) = (run(&live, count, when, usize::MAX), run(&replay, count, when, usize::MAX));
         // At the end the live run may have waited for longer.
-        (live.pop(), replay.pop());
+        live.pop();
+        replay.pop();
         prop_assert_eq!(live, replay);
     }
 }
