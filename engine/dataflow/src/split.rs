@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use tidewire_event::time::{WATERMARK_END, WATERMARK_NONE};
 use tidewire_event::{Either, Header};
-use tidewire_state::{Arena, Durable, Image, LayoutMismatch, Log};
+use tidewire_state::{Arena, CaptureTurn, Durable, Image, LayoutMismatch, Log};
 
 use crate::operator::{Operator, Output};
 use crate::window::Tumbling;
@@ -118,6 +118,13 @@ where
         self.complete();
     }
 
+    fn resume(&mut self, watermark: i64) {
+        self.left.resume(watermark);
+        self.right.resume(watermark);
+        self.closed_to = self.closed_to(watermark);
+        self.complete();
+    }
+
     fn grid(&self) -> Option<Tumbling> {
         self.left.grid().filter(|grid| self.right.grid() == Some(*grid))
     }
@@ -155,8 +162,10 @@ impl<P, A: Durable, B: Durable> Durable for Split<P, A, B> {
     }
 
     fn capture(&mut self, records: usize, log: &mut impl Log) -> bool {
-        let left_is_done = self.left.capture(records, log);
-        self.right.capture(if left_is_done { records } else { 0 }, log) && left_is_done
+        let mut turn = CaptureTurn::new(records);
+        turn.next(|records| self.left.capture(records, log));
+        turn.next(|records| self.right.capture(records, log));
+        turn.is_done()
     }
 
     fn give_up(&mut self) {
