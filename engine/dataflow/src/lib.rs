@@ -21,6 +21,8 @@ pub mod rolling;
 pub mod split;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod semantics;
 
 pub use aggregate::Aggregate;
 pub use global_window::{GlobalWindow, Trigger};
@@ -28,8 +30,8 @@ pub use in_order::InOrder;
 pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
-pub use session_window::{SessionGap, SessionWindow};
 pub use rolling::{Frame, RollingComplete, RollingError, RollingOnArrival, RollingRow};
+pub use session_window::{SessionGap, SessionWindow};
 pub use split::{PassThrough, Split};
 pub use transform::{ByKey, Filter, FlatMap, FlatMapTimed, Map, Route, Transform, Unchanged};
 pub use watermark::{
