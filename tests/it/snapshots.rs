@@ -65,7 +65,7 @@ fn manifest(
             key_groups: 128,
         },
         watermark: 1_700_000_000_000_000_000,
-        sources: vec![SourcePosition { events: 1_234_567, watermark: i64::MAX }],
+        sources: vec![SourcePosition::new(1_234_567, i64::MAX)],
         shards: vec![ShardState { first_hash: 0, last_hash: u64::MAX, base: Some(base), logs }],
         sink: None,
         given_up: 0,

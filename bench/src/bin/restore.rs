@@ -48,7 +48,7 @@ impl Source for Keys {
     type Event = u64;
     type Error = io::Error;
 
-    fn next(&mut self) -> Result<Option<Stamped<u64>>, io::Error> {
+    fn next(&mut self) -> Result<Polled<u64>, io::Error> {
         self.first.lock().expect("one thread").get_or_insert_with(Instant::now);
         if self.next >= self.end {
             return Err(io::Error::other("killed"));
@@ -57,7 +57,7 @@ impl Source for Keys {
         self.next += 1;
         let ts = self.next as i64;
         let event = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Ok(Some(Stamped { ts, received: ts, event }))
+        Ok(Polled::Event(Stamped::new(ts, event)))
     }
 
     fn seek(&mut self, events: u64) -> Result<u64, io::Error> {

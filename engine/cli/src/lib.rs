@@ -48,14 +48,15 @@ pub use tidewire_state as state;
 /// What a pipeline needs.
 pub mod prelude {
     pub use tidewire_dataflow::{
-        Aggregate, Bounded, Monotonic, Process, Tumbling, WatermarkStrategy, Window, WindowRow,
+        Aggregate, Bounded, Monotonic, PassThrough, Process, Punctuated, Split, Tumbling,
+        WatermarkStrategy, Window, WindowRow,
     };
     pub use tidewire_event::record::{
         Record, i16_le, i32_le, i64_le, i128_le, u16_le, u32_le, u64_le, u128_le,
     };
     pub use tidewire_event::source::events;
     pub use tidewire_event::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
-    pub use tidewire_event::{Header, Key, Sink, Source, Stamped};
+    pub use tidewire_event::{Either, Header, Key, Polled, Sink, Source, Stamped};
     pub use tidewire_runtime::{Driver, Observer, Options, Rate, Silent, Threads, Wait};
     pub use tidewire_state::{Arena, Durable};
 

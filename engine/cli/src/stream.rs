@@ -1,12 +1,13 @@
-//! The typed API: `source -> key_by -> window -> aggregate -> sink`, each step a type, compiled into one loop.
+//! The typed API: `source -> filter, map -> key_by -> window -> aggregate -> sink`, each step a type, compiled into one loop.
 
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
 use tidewire_dataflow::{
-    Aggregate, KeyedWindow, Operator, Process, Processed, Tumbling, WatermarkStrategy, WindowRow,
+    Aggregate, ByKey, Filter, FlatMap, FlatMapTimed, KeyedWindow, Map, Operator, Process,
+    Processed, Split, Transform, Tumbling, Unchanged, WatermarkStrategy, WhenQuiet, WindowRow,
 };
-use tidewire_event::{Header, Key, Sink, Source, hash_of};
+use tidewire_event::{Either, Header, Key, Sink, Source};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome, Silent};
 use tidewire_state::Arena;
 
@@ -29,77 +30,236 @@ impl<S: Source> Stream<S> {
         self
     }
 
-    /// Says how far events may be out of order; `strategy` makes the strategy of each source.
+    /// The events of other sources, of another kind, with the same events.
+    ///
+    /// ```
+    /// use tidewire::prelude::*;
+    ///
+    /// let recorded = events(vec![1_i64, 3], |ts| *ts);
+    /// let made = events(2..5_i64, |ts| *ts);
+    /// let both = stream(recorded).union_with(stream(made));
+    /// ```
+    pub fn union_with<T: Source<Event = S::Event>>(self, other: Stream<T>) -> Stream<Either<S, T>> {
+        let (left, right) = (self.sources.into_iter(), other.sources.into_iter());
+        Stream { sources: left.map(Either::Left).chain(right.map(Either::Right)).collect() }
+    }
+
+    /// Says how far events may be out of order; `strategy` makes the strategy of each source's partitions. A source's
+    /// watermark is the smallest of its partitions'.
     pub fn watermark<Y, W>(self, strategy: Y) -> Timed<S, Y>
     where
         Y: Fn() -> W,
-        W: WatermarkStrategy,
+        W: WatermarkStrategy<S::Event>,
     {
-        Timed { sources: self.sources, strategy }
+        let (sources, when_quiet) = (self.sources, WhenQuiet::default());
+        Timed { sources, strategy, when_quiet, transform: Unchanged }
     }
 }
 
 /// Events in event time.
 #[derive(Debug)]
-pub struct Timed<S, Y> {
+pub struct Timed<S, Y, T = Unchanged> {
     sources: Vec<S>,
     strategy: Y,
+    when_quiet: WhenQuiet,
+    transform: T,
 }
 
-impl<S: Source, Y> Timed<S, Y> {
-    /// Groups the events by a key: all events of a key go to one shard.
-    pub fn key_by<F, K>(self, key_of: F) -> Keyed<S, Y, F>
+/// What is done here is done on the sources' threads, without state. The watermark follows all events of the sources, also
+/// those that are left out.
+///
+/// ```
+/// use tidewire::prelude::*;
+/// # #[derive(Clone)]
+/// # struct Sum;
+/// # impl Aggregate for Sum {
+/// #     type In = Fill;
+/// #     type Partial = i64_le;
+/// #     type Out = i64;
+/// #     fn lift(&self, _: &Header, fill: &Fill) -> i64_le { fill.cents.into() }
+/// #     fn combine(&self, a: &i64_le, b: &i64_le) -> i64_le { (*a + *b).into() }
+/// #     fn lower(&self, _: Window, cents: &i64_le) -> i64 { cents.to_native() }
+/// # }
+///
+/// #[derive(Clone, Copy)]
+/// struct Trade { ts: i64, buyer: u32, seller: u32, cents: i64, is_test: bool }
+/// /// One side of a trade.
+/// #[derive(Clone, Copy)]
+/// struct Fill { user: u32, cents: i64 }
+///
+/// let trades = [(1, 7, 9, 250, false), (2, 7, 8, 100, true), (3, 9, 7, 50, false)]
+///     .map(|(ts, buyer, seller, cents, is_test)| Trade { ts, buyer, seller, cents, is_test });
+/// let found = stream(events(trades, |trade| trade.ts))
+///     .watermark(Monotonic::new)
+///     .filter(|trade| !trade.is_test)
+///     .flat_map(|Trade { buyer, seller, cents, .. }| {
+///         [Fill { user: buyer, cents: -cents }, Fill { user: seller, cents }]
+///     })
+///     .key_by(|fill: &Fill| fill.user)
+///     .window(Tumbling::SECOND)
+///     .aggregate(Sum)
+///     .collect(&Options::default())?;
+/// let rows: Vec<_> = found.sink.rows.iter().map(|row| (row.key, row.value)).collect();
+/// assert_eq!((found.events, rows), (3, vec![(7, -200), (9, 200)]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl<S: Source, Y, T: Transform<S::Event>> Timed<S, Y, T> {
+    /// A partition without an event for `ns`, by the times at which events were received, does not hold the watermark back
+    /// until its next event; nor does a source that has nothing for so long, by the time of day. Without this it is a
+    /// minute.
+    #[must_use]
+    pub fn idle_after(self, ns: i64) -> Self {
+        self.when_quiet(|when| when.idle_after = Some(ns))
+    }
+
+    /// Every partition and source holds the watermark back, however long it has nothing: where events of a partition
+    /// may be read long after those of another, as from one file after the other.
+    #[must_use]
+    pub fn never_idle(self) -> Self {
+        self.when_quiet(|when| when.idle_after = None)
+    }
+
+    /// When a source has nothing for `ns`, and each time again, its watermark follows the clock, behind by as much as it is
+    /// behind its events: so that the last window of a quiet live feed closes. For feeds whose event times are those of
+    /// the clock.
+    #[must_use]
+    pub fn heartbeat(self, ns: i64) -> Self {
+        self.when_quiet(|when| when.heartbeat_after = Some(ns))
+    }
+
+    fn when_quiet(mut self, change: impl FnOnce(&mut WhenQuiet)) -> Self {
+        change(&mut self.when_quiet);
+        self
+    }
+
+    /// Leaves out the events for which `keeps` does not hold.
+    pub fn filter<F>(self, keeps: F) -> Timed<S, Y, Filter<T, F>>
     where
-        F: Fn(&S::Event) -> K + Clone + Send,
+        F: Fn(&T::Out) -> bool + Clone + Send,
+    {
+        self.behind(|before| Filter::new(before, keeps))
+    }
+
+    /// Makes another event of each.
+    pub fn map<F, V>(self, map: F) -> Timed<S, Y, Map<T, F>>
+    where
+        F: Fn(T::Out) -> V + Clone + Send,
+        V: Copy + Send,
+    {
+        self.behind(|before| Map::new(before, map))
+    }
+
+    /// Makes any number of events of each, with its time and its place in the input.
+    pub fn flat_map<F, I>(self, map: F) -> Timed<S, Y, FlatMap<T, F>>
+    where
+        F: Fn(T::Out) -> I + Clone + Send,
+        I: IntoIterator<Item: Copy + Send>,
+    {
+        self.behind(|before| FlatMap::new(before, map))
+    }
+
+    /// Makes any number of events of the time and the event, each with a time of its own in ns, and all with its place in
+    /// the input. One that is older than the source's watermark allows is late.
+    pub fn flat_map_timed<F, I, V>(self, map: F) -> Timed<S, Y, FlatMapTimed<T, F>>
+    where
+        F: Fn(i64, T::Out) -> I + Clone + Send,
+        I: IntoIterator<Item = (i64, V)>,
+        V: Copy + Send,
+    {
+        self.behind(|before| FlatMapTimed::new(before, map))
+    }
+
+    /// Groups the events by a key: all events of a key go to one shard.
+    pub fn key_by<F, K>(self, key_of: F) -> Keyed<S, Y, T, F>
+    where
+        F: Fn(&T::Out) -> K + Clone + Send,
         K: Key,
     {
         Keyed { timed: self, key_of }
+    }
+
+    fn behind<U>(self, then: impl FnOnce(T) -> U) -> Timed<S, Y, U> {
+        let Self { sources, strategy, when_quiet, transform } = self;
+        Timed { sources, strategy, when_quiet, transform: then(transform) }
     }
 }
 
 /// Events by key.
 #[derive(Debug)]
-pub struct Keyed<S, Y, F> {
-    timed: Timed<S, Y>,
+pub struct Keyed<S, Y, T, F> {
+    timed: Timed<S, Y, T>,
     key_of: F,
 }
 
-impl<S: Source, Y, F, K> Keyed<S, Y, F>
+impl<S, Y, T, F, K> Keyed<S, Y, T, F>
 where
-    F: Fn(&S::Event) -> K + Clone + Send,
+    S: Source,
+    T: Transform<S::Event>,
+    F: Fn(&T::Out) -> K + Clone + Send,
     K: Key,
 {
     /// Puts each key's events into windows.
-    pub fn window(self, windows: Tumbling) -> Windowed<S, Y, F> {
+    pub fn window(self, windows: Tumbling) -> Windowed<S, Y, T, F> {
         Windowed { keyed: self, windows }
     }
 
     /// Turns each event into others, with state of the shard's own, which `process` makes in the shard's arena. `key_of` reads the key from
     /// what comes out; it must be the key of what came in.
-    pub fn process<P, G, M>(self, process: M, key_of: G) -> Changed<S, Y, F, G, M>
+    pub fn process<P, G, M>(self, process: M, key_of: G) -> Changed<S, Y, T, F, G, M>
     where
         M: Fn(&Arena) -> P,
-        P: Process<In = S::Event>,
+        P: Process<In = T::Out>,
         G: Fn(&P::Out) -> K + Clone + Send,
     {
         Changed { keyed: self, key_of, process }
+    }
+
+    /// Runs any operator, which `operator` makes with its state in the shard's arena.
+    pub fn operator<M, O>(self, operator: M) -> Query<S, Y, T, F, M>
+    where
+        M: Fn(Arena) -> O,
+        O: Operator<In = T::Out>,
+    {
+        Query { keyed: self, operator }
+    }
+
+    /// Splits the events: those for which `predicate` holds go to the operator that `left` makes, others to that of
+    /// `right`. What comes out is of one kind or of the other. A [`PassThrough`](tidewire_dataflow::PassThrough) gives its side's events as they are.
+    pub fn split<P, L, M, A, B>(
+        self,
+        predicate: P,
+        left: L,
+        right: M,
+    ) -> Query<S, Y, T, F, impl Fn(Arena) -> Split<P, A, B>>
+    where
+        P: Fn(&T::Out) -> bool + Clone,
+        L: Fn(Arena) -> A,
+        M: Fn(Arena) -> B,
+        A: Operator<In = T::Out>,
+        B: Operator<In = T::Out>,
+    {
+        self.operator(move |arena: Arena| {
+            let [left_arena, right_arena] = Split::<P, A, B>::arenas(&arena);
+            Split::new(predicate.clone(), left(left_arena), right(right_arena))
+        })
     }
 }
 
 /// Events that a [`Process`] step has changed, by key.
 #[derive(Debug)]
-pub struct Changed<S, Y, F, G, M> {
-    keyed: Keyed<S, Y, F>,
+pub struct Changed<S, Y, T, F, G, M> {
+    keyed: Keyed<S, Y, T, F>,
     key_of: G,
     process: M,
 }
 
-impl<S, Y, F, G, M, P, K> Changed<S, Y, F, G, M>
+impl<S, Y, T, F, G, M, P, K> Changed<S, Y, T, F, G, M>
 where
     S: Source,
-    F: Fn(&S::Event) -> K + Clone + Send,
+    T: Transform<S::Event>,
+    F: Fn(&T::Out) -> K + Clone + Send,
     M: Fn(&Arena) -> P,
-    P: Process<In = S::Event>,
+    P: Process<In = T::Out>,
     P::Out: Copy,
     G: Fn(&P::Out) -> K + Clone + Send,
     K: Key,
@@ -109,64 +269,67 @@ where
         self,
         windows: Tumbling,
         aggregate: A,
-    ) -> Query<S, Y, F, impl Fn(Arena) -> Processed<P, KeyedWindow<K, G, A>>>
+    ) -> Query<S, Y, T, F, impl Fn(Arena) -> Processed<P, KeyedWindow<K, G, A>>>
     where
         A: Aggregate<In = P::Out> + Clone,
     {
         let Self { keyed, key_of, process } = self;
-        let operator = move |arena: Arena| {
+        keyed.operator(move |arena: Arena| {
             let process = process(&arena);
             let window = KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), arena);
             Processed::new(process, window)
-        };
-        Query { keyed, operator }
+        })
     }
 }
 
 /// Events by key and window.
 #[derive(Debug)]
-pub struct Windowed<S, Y, F> {
-    keyed: Keyed<S, Y, F>,
+pub struct Windowed<S, Y, T, F> {
+    keyed: Keyed<S, Y, T, F>,
     windows: Tumbling,
 }
 
-impl<S, Y, F, K> Windowed<S, Y, F>
+impl<S, Y, T, F, K> Windowed<S, Y, T, F>
 where
     S: Source,
-    F: Fn(&S::Event) -> K + Clone + Send,
+    T: Transform<S::Event>,
+    T::Out: Copy,
+    F: Fn(&T::Out) -> K + Clone + Send,
     K: Key,
 {
     /// Computes `aggregate` for each key and window.
     pub fn aggregate<A>(
         self,
         aggregate: A,
-    ) -> Query<S, Y, F, impl Fn(Arena) -> KeyedWindow<K, F, A>>
+    ) -> Query<S, Y, T, F, impl Fn(Arena) -> KeyedWindow<K, F, A>>
     where
-        A: Aggregate<In = S::Event> + Clone,
+        A: Aggregate<In = T::Out> + Clone,
     {
         let Self { keyed, windows } = self;
         let key_of = keyed.key_of.clone();
-        let operator =
-            move |arena| KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), arena);
-        Query { keyed, operator }
+        keyed.operator(move |arena| {
+            KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), arena)
+        })
     }
 }
 
 /// A whole pipeline but for its sink.
 #[derive(Debug)]
-pub struct Query<S, Y, F, M> {
-    keyed: Keyed<S, Y, F>,
+pub struct Query<S, Y, T, F, M> {
+    keyed: Keyed<S, Y, T, F>,
     operator: M,
 }
 
-impl<S, Y, W, F, M, O, K> Query<S, Y, F, M>
+impl<S, Y, W, T, F, M, O, K> Query<S, Y, T, F, M>
 where
     S: Source,
     Y: Fn() -> W,
-    W: WatermarkStrategy,
-    F: Fn(&S::Event) -> K + Clone + Send,
+    W: WatermarkStrategy<S::Event>,
+    T: Transform<S::Event> + Clone + Send,
+    T::Out: Copy + Send,
+    F: Fn(&T::Out) -> K + Clone + Send,
     M: Fn(Arena) -> O,
-    O: Operator<In = S::Event> + Send,
+    O: Operator<In = T::Out> + Send,
     O::Row: Send,
     O::Late: Send,
     K: Key,
@@ -175,16 +338,16 @@ where
     ///
     /// # Errors
     /// See [`JobError`].
-    pub fn run<T: Sink<Row = O::Row, Late = O::Late>>(
+    pub fn run<N: Sink<Row = O::Row, Late = O::Late>>(
         self,
-        sink: T,
+        sink: N,
         options: &Options,
         observer: &mut impl Observer,
-    ) -> Result<Outcome<T>, JobError<S::Error, T::Error>> {
-        let Timed { sources, strategy } = self.keyed.timed;
-        let key_of = self.keyed.key_of;
-        let hash = move |event: &S::Event| hash_of(&key_of(event));
-        let job = Job { sources, watermarks: strategy, hash, operator: self.operator, sink };
+    ) -> Result<Outcome<N>, JobError<S::Error, N::Error>> {
+        let Keyed { timed, key_of } = self.keyed;
+        let Timed { sources, strategy: watermarks, when_quiet, transform } = timed;
+        let (route, operator) = (ByKey::new(transform, key_of), self.operator);
+        let job = Job { sources, watermarks, when_quiet, route, operator, sink };
         job.run(options, observer)
     }
 

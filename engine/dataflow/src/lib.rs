@@ -1,11 +1,12 @@
 //! What happens to events, as pure state machines: no clock, no file, no thread.
 //!
-//! The modules follow an event: its [`watermark`] is worked out, a [`process`] step changes it, it falls into a
-//! [`window`], an [`aggregate`] takes it in, and the [`keyed_window`] operator emits the result when the window
-//! closes.
+//! The modules follow an event: its [`watermark`] is worked out, a [`transform`] may change it and says where it goes,
+//! a [`process`] step changes it with state of its own, it falls into a [`window`], an [`aggregate`] takes it in, and
+//! the [`keyed_window`] operator emits the result when the window closes; [`split`] puts two operators side by side.
 #![forbid(unsafe_code)]
 
 pub mod watermark;
+pub mod transform;
 pub mod operator;
 pub mod process;
 pub mod window;
@@ -16,6 +17,7 @@ pub mod in_order;
 pub mod keyed_window;
 pub mod session_window;
 pub mod global_window;
+pub mod split;
 #[cfg(test)]
 mod testing;
 
@@ -26,6 +28,11 @@ pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
 pub use session_window::{SessionGap, SessionWindow};
-pub use watermark::{Bounded, Monotonic, WatermarkStrategy};
+pub use split::{PassThrough, Split};
+pub use transform::{ByKey, Filter, FlatMap, FlatMapTimed, Map, Route, Transform, Unchanged};
+pub use watermark::{
+    Bounded, Monotonic, PartitionPosition, Partitions, Punctuated, TimedPosition,
+    WatermarkStrategy, WhenQuiet,
+};
 pub use window::{Tumbling, Window};
 pub use windows::{Windows, WindowsError};

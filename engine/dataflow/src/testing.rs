@@ -283,7 +283,7 @@ where
         operator.restore(&mut from.image(range)).unwrap();
         let mut image = from.image(range);
         let mut strategy = Bounded::new(self.bound);
-        self.events[..from.position].iter().for_each(|(ts, _)| strategy.observe(*ts));
+        self.events[..from.position].iter().for_each(|(ts, event)| strategy.observe(*ts, event));
         let (mut out, mut log) = (Emitted::default(), Chunks::default());
         if from.watermark != WATERMARK_NONE {
             operator.resume(from.watermark);
@@ -313,7 +313,7 @@ where
                 if (range.first..=range.last).contains(&hash) {
                     operator.event(&header, event, &mut out);
                 }
-                strategy.observe(*ts);
+                strategy.observe(*ts, event);
                 operator.watermark(strategy.watermark(), NOT_DUE);
             } else {
                 operator.watermark(WATERMARK_END, NOT_DUE);

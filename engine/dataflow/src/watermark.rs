@@ -2,15 +2,28 @@
 //!
 //! A watermark w says that no event with a timestamp <= w is expected any more. It never moves back.
 
+mod partitions;
+mod punctuated;
+mod smallest;
+
 use tidewire_event::time::WATERMARK_NONE;
 
-/// How a source's watermark follows from its events.
-pub trait WatermarkStrategy: Send {
-    /// Takes note of an event's timestamp, ns.
-    fn observe(&mut self, ts: i64);
+pub use partitions::{PartitionPosition, Partitions, TimedPosition, WhenQuiet};
+pub use punctuated::Punctuated;
+
+/// How a watermark follows from the events of a partition.
+pub trait WatermarkStrategy<E>: Clone + Send {
+    /// Takes note of an event of time `ts`, ns.
+    fn observe(&mut self, ts: i64, event: &E);
 
     /// The watermark after all events observed so far, ns.
     fn watermark(&self) -> i64;
+
+    /// Nothing has come for long, and it is `now`, ns since the epoch: the watermark moves as if an event of this time had
+    /// come, where the strategy knows how far events are behind.
+    fn heartbeat(&mut self, now: i64) {
+        let _ = now;
+    }
 
     /// Goes on as after the events that led to `watermark`, before the first is observed.
     fn restore(&mut self, watermark: i64);
@@ -35,13 +48,31 @@ impl Bounded {
     }
 }
 
-impl WatermarkStrategy for Bounded {
+impl Bounded {
+    /// The watermark now, ns.
     #[inline]
-    fn observe(&mut self, ts: i64) {
+    #[must_use]
+    pub fn watermark(&self) -> i64 {
+        self.watermark
+    }
+
+    #[inline]
+    fn newest(&mut self, ts: i64) {
         if ts > self.newest {
             self.newest = ts;
             self.watermark = ts.saturating_sub(self.behind);
         }
+    }
+}
+
+impl<E> WatermarkStrategy<E> for Bounded {
+    #[inline]
+    fn observe(&mut self, ts: i64, _: &E) {
+        self.newest(ts);
+    }
+
+    fn heartbeat(&mut self, now: i64) {
+        self.newest(now);
     }
 
     #[inline]
@@ -76,19 +107,23 @@ impl Default for Monotonic {
     }
 }
 
-impl WatermarkStrategy for Monotonic {
+impl<E> WatermarkStrategy<E> for Monotonic {
     #[inline]
-    fn observe(&mut self, ts: i64) {
-        self.0.observe(ts);
+    fn observe(&mut self, ts: i64, _: &E) {
+        self.0.newest(ts);
     }
 
     #[inline]
     fn watermark(&self) -> i64 {
-        self.0.watermark()
+        self.0.watermark
+    }
+
+    fn heartbeat(&mut self, now: i64) {
+        self.0.newest(now);
     }
 
     fn restore(&mut self, watermark: i64) {
-        self.0.restore(watermark);
+        WatermarkStrategy::<E>::restore(&mut self.0, watermark);
     }
 }
 
@@ -96,18 +131,22 @@ impl WatermarkStrategy for Monotonic {
 mod tests {
     use super::*;
 
+    fn watermark(strategy: &impl WatermarkStrategy<()>) -> i64 {
+        strategy.watermark()
+    }
+
     #[test]
     fn nothing_is_promised_before_the_first_event() {
-        assert_eq!(Bounded::new(i64::MAX).watermark(), WATERMARK_NONE);
-        assert_eq!(Monotonic::new().watermark(), WATERMARK_NONE);
+        assert_eq!(watermark(&Bounded::new(i64::MAX)), WATERMARK_NONE);
+        assert_eq!(watermark(&Monotonic::new()), WATERMARK_NONE);
     }
 
     #[test]
     fn the_watermark_never_moves_back() {
         let mut strategy = Bounded::new(10);
         let watermarks = [100, 95, 105, i64::MIN, 50].map(|ts| {
-            strategy.observe(ts);
-            strategy.watermark()
+            strategy.observe(ts, &());
+            watermark(&strategy)
         });
         assert_eq!(watermarks, [89, 89, 94, 94, 94]);
     }

@@ -7,12 +7,14 @@ pub mod time;
 pub mod record;
 pub mod key;
 pub mod source;
+pub mod either;
 pub mod frame;
 pub mod sink;
 pub mod limits;
 
+pub use either::Either;
 pub use frame::{Frame, Header, OutFrame, Place};
 pub use key::{HashRange, Key, hash_of};
 pub use record::Record;
 pub use sink::Sink;
-pub use source::{Source, Stamped};
+pub use source::{Polled, Source, Stamped};

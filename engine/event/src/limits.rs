@@ -9,6 +9,9 @@ pub const SHARDS_MAX: usize = 64;
 /// Inputs of one job: source partitions that have a number of their own.
 pub const INPUTS_MAX: usize = 1 << 16;
 
+/// Partitions of one source. Where a source has more, the last one stands for all of them.
+pub const PARTITIONS_MAX: usize = 1 << 16;
+
 /// Frames in the ring between a source and a shard.
 pub const RING_FRAMES: usize = 8_192;
 

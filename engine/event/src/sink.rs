@@ -20,6 +20,13 @@ pub trait Sink: Send {
     /// The order of two rows of the same time. Rows that it calls equal may come in any order.
     fn compare(&self, a: &Self::Row, b: &Self::Row) -> Ordering;
 
+    /// The order of two late events that were made of one, and have the same time. Those that it calls equal may come in
+    /// any order.
+    fn compare_late(&self, a: &Self::Late, b: &Self::Late) -> Ordering {
+        let _ = (a, b);
+        Ordering::Equal
+    }
+
     /// Takes a result.
     ///
     /// # Errors

@@ -8,8 +8,53 @@ pub struct Stamped<E> {
     /// When it was received, as far as the input tells, else its event time: ns since the epoch. A replay at the
     /// recorded pace follows this clock.
     pub received: i64,
+    /// Which of the source's partitions it comes from; 0 where there is one. Its events alone are in some order of time.
+    pub partition: u32,
     /// The event.
     pub event: E,
+}
+
+impl<E> Stamped<E> {
+    /// An event of time `ts`, received then, of the only partition.
+    #[inline]
+    #[must_use]
+    pub fn new(ts: i64, event: E) -> Self {
+        Self { ts, received: ts, partition: 0, event }
+    }
+
+    /// The same, received at `received`.
+    #[inline]
+    #[must_use]
+    pub fn received(self, received: i64) -> Self {
+        Self { received, ..self }
+    }
+
+    /// The same, of another partition.
+    #[inline]
+    #[must_use]
+    pub fn partition(self, partition: u32) -> Self {
+        Self { partition, ..self }
+    }
+}
+
+/// What a source has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Polled<E> {
+    /// The next event.
+    Event(Stamped<E>),
+    /// No event now, and perhaps later: what a live source says instead of waiting, so that its thread can go on with
+    /// all else.
+    Nothing,
+    /// The end of the input.
+    End,
+}
+
+impl<E> From<Option<Stamped<E>>> for Polled<E> {
+    /// The next event of a source that always has one until its end.
+    #[inline]
+    fn from(next: Option<Stamped<E>>) -> Self {
+        next.map_or(Self::End, Self::Event)
+    }
 }
 
 /// Where events come from. Runs on a thread of its own, or on the shard's in inline mode.
@@ -19,11 +64,17 @@ pub trait Source: Send {
     /// Why the input can not be read further.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// The next event, or `None` at the end of the input.
+    /// What comes next.
     ///
     /// # Errors
     /// The input can not be read further.
-    fn next(&mut self) -> Result<Option<Stamped<Self::Event>>, Self::Error>;
+    fn next(&mut self) -> Result<Polled<Self::Event>, Self::Error>;
+
+    /// How many partitions it reads, as far as it knows by now: each that has not had an event yet holds the watermark
+    /// back, until it is idle. It may grow; an event of a partition beyond makes it known too.
+    fn partitions(&self) -> u32 {
+        1
+    }
 
     /// Passes over the first `events` events of the input, before the first [`next`](Source::next): what a restore does.
     /// Says how many there were, fewer only where the input is at its end. A source that can go there without reading
@@ -32,12 +83,15 @@ pub trait Source: Send {
     /// # Errors
     /// The input can not be read.
     fn seek(&mut self, events: u64) -> Result<u64, Self::Error> {
-        for passed in 0..events {
-            if self.next()?.is_none() {
-                return Ok(passed);
+        let mut passed = 0;
+        while passed < events {
+            match self.next()? {
+                Polled::Event(_) => passed += 1,
+                Polled::Nothing => std::hint::spin_loop(),
+                Polled::End => break,
             }
         }
-        Ok(events)
+        Ok(passed)
     }
 
     /// Which part of the input has been read, 0 to 1, where that is known.
@@ -71,10 +125,7 @@ where
     type Error = std::convert::Infallible;
 
     #[inline]
-    fn next(&mut self) -> Result<Option<Stamped<I::Item>>, Self::Error> {
-        Ok(self.events.next().map(|event| {
-            let ts = (self.ts)(&event);
-            Stamped { ts, received: ts, event }
-        }))
+    fn next(&mut self) -> Result<Polled<I::Item>, Self::Error> {
+        Ok(self.events.next().map(|event| Stamped::new((self.ts)(&event), event)).into())
     }
 }

@@ -6,6 +6,11 @@ use std::time::SystemTime;
 pub trait Clock {
     /// Nanoseconds since a moment of the clock's choice.
     fn now(&self) -> i64;
+
+    /// The time of day, ns since the epoch: the clock of sources from which nothing comes. A simulation's is the same.
+    fn time_of_day(&self) -> i64 {
+        self.now()
+    }
 }
 
 /// The processor's time stamp counter, calibrated (about 20 ns a reading; a system call where there is none).
@@ -30,9 +35,13 @@ impl Clock for MonotonicClock {
     fn now(&self) -> i64 {
         self.clock.delta_as_nanos(self.start, self.clock.raw()) as i64
     }
+
+    fn time_of_day(&self) -> i64 {
+        unix_now_ns()
+    }
 }
 
-/// The time of day, ns since the Unix epoch, for manifests. Nothing that is computed depends on it.
+/// The time of day, ns since the Unix epoch: for manifests, and for sources that are idle or have a heartbeat.
 #[must_use]
 pub fn unix_now_ns() -> i64 {
     let since = time_of_day().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
-use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy, WhenQuiet};
 use tidewire_event::limits::{OUT_RING_FRAMES, RING_FRAMES};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
 use tidewire_state::{Arena, Budget};
@@ -28,13 +28,16 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(50);
 
 /// What a job is made of.
 #[derive(Debug)]
-pub struct Job<S, W, H, O, K> {
+pub struct Job<S, W, R, O, K> {
     /// Where events come from.
     pub sources: Vec<S>,
-    /// Makes the watermark strategy of a source.
+    /// Makes the watermark strategy of a source: each of its partitions has one.
     pub watermarks: W,
-    /// The hash of an event's key ([`hash_of`](tidewire_event::hash_of)): which shard it goes to.
-    pub hash: H,
+    /// What watermarks do when events do not come.
+    pub when_quiet: WhenQuiet,
+    /// What becomes of an event on its source's thread, and which shard that goes to: a function that gives the hash of an
+    /// event's key ([`hash_of`](tidewire_event::hash_of)), or one behind transforms ([`ByKey`](tidewire_dataflow::ByKey)).
+    pub route: R,
     /// Makes the operator of a shard, with its state in an arena.
     pub operator: O,
     /// Where results go.
@@ -48,14 +51,15 @@ type Thread<'scope, T, K> =
 /// A shard with the rings around it.
 type Placed<O> = (Shard<O>, Producer<OutFrame<<O as Operator>::Row, <O as Operator>::Late>>);
 
-impl<S, W, H, M, Y, O, K> Job<S, Y, H, M, K>
+impl<S, W, R, M, Y, O, K> Job<S, Y, R, M, K>
 where
     S: Source,
-    W: WatermarkStrategy,
+    W: WatermarkStrategy<S::Event>,
     Y: Fn() -> W,
-    H: Fn(&S::Event) -> u64 + Clone + Send,
+    R: Route<S::Event> + Clone + Send,
+    R::Out: Copy + Send,
     M: Fn(Arena) -> O,
-    O: Operator<In = S::Event> + Send,
+    O: Operator<In = R::Out> + Send,
     O::Row: Send,
     O::Late: Send,
     K: Sink<Row = O::Row, Late = O::Late>,
@@ -113,9 +117,12 @@ where
             shards.push((shard, outlet));
         }
         let sources = self.sources.into_iter().enumerate().map(|(index, source)| {
-            let strategy = (self.watermarks)();
+            let watermarks = (self.watermarks)();
+            let watermarks = Partitions::new(watermarks, source.partitions(), self.when_quiet);
+            let idle_after = self.when_quiet.idle_after;
             let restored = opened.and_then(|opened| opened.position(index));
-            (source, SourceStart { index, strategy, restored, barriers: ends.source(index) })
+            let barriers = ends.source(index);
+            (source, SourceStart { index, watermarks, idle_after, restored, barriers })
         });
         let sources = sources.collect();
 
@@ -133,9 +140,9 @@ where
                 })?);
             }
             if layout.inline {
-                spawn_inline(shared, scope, &mut threads, sources, shards, &self.hash)?;
+                spawn_inline(shared, scope, &mut threads, sources, shards, &self.route)?;
             } else {
-                spawn_on_rings(shared, scope, &mut threads, sources, shards, &self.hash)?;
+                spawn_on_rings(shared, scope, &mut threads, sources, shards, &self.route)?;
             }
             while !threads.iter().all(ScopedJoinHandle::is_finished) {
                 thread::park_timeout(OBSERVE_EVERY);
@@ -149,30 +156,32 @@ where
 }
 
 /// Starts the source with its shard on one thread.
-fn spawn_inline<'scope, S, W, O, K>(
+fn spawn_inline<'scope, S, W, R, O, K>(
     shared: &'scope Shared,
     scope: &'scope Scope<'scope, '_>,
     threads: &mut Vec<Thread<'scope, S, K>>,
     sources: Vec<(S, SourceStart<'scope, W>)>,
     shards: Vec<Placed<O>>,
-    hash: &(impl Fn(&S::Event) -> u64 + Clone + Send + 'scope),
+    route: &R,
 ) -> Result<(), JobError<S::Error, K::Error>>
 where
     S: Source + 'scope,
-    W: WatermarkStrategy + 'scope,
-    O: Operator<In = S::Event> + Send + 'scope,
+    W: WatermarkStrategy<S::Event> + 'scope,
+    R: Route<S::Event> + Clone + Send + 'scope,
+    R::Out: Copy + Send,
+    O: Operator<In = R::Out> + Send + 'scope,
     O::Row: Send,
     O::Late: Send,
     K: Sink<Row = O::Row, Late = O::Late> + 'scope,
 {
     for ((source, start), (shard, outlet)) in sources.into_iter().zip(shards) {
-        let hash = hash.clone();
+        let route = route.clone();
         threads.push(shared.spawn(scope, "inline".to_owned(), move || {
             let stopped = || shared.stopped();
             let down =
                 Inline::new(shard, outlet, shared.clock.clone(), shared.layout.wait, stopped);
             shared.shard_is_ready();
-            let (events, totals) = shared.run_source(source, start, hash, down)?;
+            let (events, totals) = shared.run_source(source, start, route, down)?;
             Ok(Done::Source { events, inline: Some(totals) })
         })?);
     }
@@ -180,18 +189,20 @@ where
 }
 
 /// Starts a thread for each source and for each shard, with a ring between each two.
-fn spawn_on_rings<'scope, S, W, O, K>(
+fn spawn_on_rings<'scope, S, W, R, O, K>(
     shared: &'scope Shared,
     scope: &'scope Scope<'scope, '_>,
     threads: &mut Vec<Thread<'scope, S, K>>,
     sources: Vec<(S, SourceStart<'scope, W>)>,
     shards: Vec<Placed<O>>,
-    hash: &(impl Fn(&S::Event) -> u64 + Clone + Send + 'scope),
+    route: &R,
 ) -> Result<(), JobError<S::Error, K::Error>>
 where
     S: Source + 'scope,
-    W: WatermarkStrategy + 'scope,
-    O: Operator<In = S::Event> + Send + 'scope,
+    W: WatermarkStrategy<S::Event> + 'scope,
+    R: Route<S::Event> + Clone + Send + 'scope,
+    R::Out: Copy + Send,
+    O: Operator<In = R::Out> + Send + 'scope,
     O::Row: Send,
     O::Late: Send,
     K: Sink<Row = O::Row, Late = O::Late> + 'scope,
@@ -200,10 +211,10 @@ where
     let wait = shared.layout.wait;
     let (out_of_sources, into_shards) = mesh(sources.len(), shards.len(), RING_FRAMES);
     for ((source, start), rings) in sources.into_iter().zip(out_of_sources) {
-        let hash = hash.clone();
+        let route = route.clone();
         threads.push(shared.spawn(scope, format!("source-{}", start.index), move || {
             let down = Rings::new(rings, grid, wait, || shared.stopped());
-            let (events, _) = shared.run_source(source, start, hash, down)?;
+            let (events, _) = shared.run_source(source, start, route, down)?;
             Ok(Done::Source { events, inline: None })
         })?);
     }

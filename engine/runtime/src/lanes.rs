@@ -1,6 +1,7 @@
 //! The way from a source to the shards: a ring for each, or straight into the only one.
 //!
-//! 1. A frame leaves with its chunk: when the chunk is full, or as soon as the next event is not due yet.
+//! 1. A frame leaves with its chunk: when the chunk is full, or as soon as the next event is not due yet; and a watermark
+//!    does not wait for events of which few are sent.
 //! 2. A shard learns of a watermark after all events that came before it, whichever shard they went to; and only of
 //!    one that closes a window, where the operator says at which watermarks windows close.
 
@@ -33,6 +34,8 @@ pub(crate) trait Downstream<E> {
     fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped>;
     /// What has gone before belongs to the epoch; `watermark` is the source's.
     fn barrier(&mut self, epoch: u64, watermark: i64) -> Result<(), Stopped>;
+    /// A chunk of the source's events has been read, of which transforms may have left many out.
+    fn chunk_is_read(&mut self) -> Result<(), Stopped>;
     /// Nothing more is due for a moment: hand over what is there.
     fn flush(&mut self) -> Result<(), Stopped>;
     /// A turn while the next event is not due; false if there was nothing to do.
@@ -49,6 +52,8 @@ pub(crate) struct Rings<E, S> {
     due: i64,
     /// The next watermark that the shards want to know of.
     next_watermark: i64,
+    /// Chunks that have been read since the last hand-over.
+    chunks_read: usize,
     grid: Option<Tumbling>,
     wait: Wait,
     stopped: S,
@@ -74,6 +79,7 @@ impl<E, S: Fn() -> bool> Rings<E, S> {
             watermark: WATERMARK_NONE,
             due: NOT_DUE,
             next_watermark: WATERMARK_NONE + 1,
+            chunks_read: 0,
             grid,
             wait,
             stopped,
@@ -105,7 +111,14 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
         Ok(())
     }
 
+    fn chunk_is_read(&mut self) -> Result<(), Stopped> {
+        self.chunks_read += 1;
+        // Where none was left out, a lane's chunk is full by then.
+        if self.chunks_read > self.lanes.len() { self.flush() } else { Ok(()) }
+    }
+
     fn flush(&mut self) -> Result<(), Stopped> {
+        self.chunks_read = 0;
         let (watermark, due) = (self.watermark, self.due);
         let wanted = watermark >= self.next_watermark;
         if wanted {
@@ -213,6 +226,10 @@ where
             }
         }
         self.pump().map(|_| ())
+    }
+
+    fn chunk_is_read(&mut self) -> Result<(), Stopped> {
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Stopped> {

@@ -25,7 +25,7 @@ pub mod stepped;
 pub mod job;
 
 pub use job::Job;
-pub use observe::{Note, Observer, Progress, Silent};
+pub use observe::{HeldBack, Note, Observer, Progress, Silent};
 pub use options::{Driver, Options, Threads, WhenFull};
 pub use outcome::{JobError, Outcome};
 pub use rate::Rate;

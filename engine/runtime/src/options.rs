@@ -40,6 +40,9 @@ pub struct Options {
     pub wait: Option<Wait>,
     /// At what pace the sources release their events.
     pub rate: Rate,
+    /// How far a source may run ahead of the slowest other one, ns of event time, before it waits: it bounds what the
+    /// state holds for a slow one. Sources that are idle or have ended do not count. `None`: as far as it can.
+    pub align_ns: Option<i64>,
     /// What drives the shards.
     pub driver: Driver,
     /// Bytes of memory that the state of all shards may take, with its image if snapshots are taken.
@@ -87,6 +90,7 @@ impl Default for Options {
             pin: None,
             wait: None,
             rate: Rate::Max,
+            align_ns: None,
             driver: Driver::Glommio,
             state_bytes_max: default_state_bytes(),
             when_full: WhenFull::Stop,

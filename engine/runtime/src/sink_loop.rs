@@ -4,7 +4,7 @@
 //! 2. So the order depends on the rows alone: not on the number of shards, nor on the timing of threads.
 //! 3. Rows that leave at once (on arrival, early, corrected) are written as they come: those of one shard in its order.
 //! 4. Late events are ordered by the watermark that they came behind, then by their place in their source; with several
-//!    sources, first by their epoch.
+//!    sources, first by their epoch. Those that were made of one event are ordered by time, then as the sink says.
 //! 5. An epoch's output is the rows up to the time that its barrier names, and the other rows and late events before the barriers of all
 //!    shards. When these are written the sink prepares, and commits when it hears that the epoch is durable.
 
@@ -50,6 +50,9 @@ pub(crate) struct Taken {
     pub(crate) late: u64,
 }
 
+/// Late events by watermark and place; with several of one place, which a transform has made of one event, numbered.
+type LateEvents<K> = BTreeMap<(i64, Place, u32), (Header, <K as Sink>::Late)>;
+
 pub(crate) struct SinkLoop<K: Sink> {
     sink: K,
     inputs: Vec<Input<K>>,
@@ -60,10 +63,9 @@ pub(crate) struct SinkLoop<K: Sink> {
     now: Vec<K::Row>,
     /// The same of the epoch behind the barrier that some shards have sent.
     now_behind: Vec<K::Row>,
-    /// By watermark and place.
-    late: BTreeMap<(i64, Place), (Header, K::Late)>,
+    late: LateEvents<K>,
     /// Late events of the epoch behind the barrier.
-    late_behind: BTreeMap<(i64, Place), (Header, K::Late)>,
+    late_behind: LateEvents<K>,
     held_back: usize,
     taken: Taken,
     latency: Option<Recorder>,
@@ -242,10 +244,13 @@ impl<K: Sink> SinkLoop<K> {
                         taken.rows += 1;
                     }
                     OutFrame::Late { header, late: event } => {
-                        let place = (header.watermark, header.place);
                         let late =
                             if of.is_behind_barrier { &mut *late_behind } else { &mut *late };
-                        late.insert(place, (header, event));
+                        let (watermark, place) = (header.watermark, header.place);
+                        let at_place =
+                            late.range((watermark, place, 0)..=(watermark, place, u32::MAX));
+                        let number = at_place.map(|((_, _, number), _)| number + 1).next_back();
+                        late.insert((watermark, place, number.unwrap_or(0)), (header, event));
                         *held_back += 1;
                         taken.late += 1;
                     }
@@ -340,9 +345,21 @@ impl<K: Sink> SinkLoop<K> {
         while let Some(first) = self.late.first_entry()
             && are_meant(first.key().0)
         {
+            let (watermark, place, _) = *first.key();
             let (header, late) = first.remove();
-            self.held_back -= 1;
-            self.sink.late(&header, late)?;
+            let mut siblings = vec![(header, late)];
+            while let Some(next) = self.late.first_entry()
+                && (next.key().0, next.key().1) == (watermark, place)
+            {
+                siblings.push(next.remove());
+            }
+            self.held_back -= siblings.len();
+            siblings.sort_by(|(a, this), (b, other)| {
+                a.ts.cmp(&b.ts).then_with(|| self.sink.compare_late(this, other))
+            });
+            for (header, late) in siblings {
+                self.sink.late(&header, late)?;
+            }
         }
         Ok(())
     }

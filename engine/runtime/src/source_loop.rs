@@ -1,13 +1,20 @@
 //! A source's thread: when an event is due, read it, stamp it, and send it on its way.
+//!
+//! 1. A source that has nothing now hands over what was read before, and its watermark goes on by the clock, where its
+//!    partitions say so.
+//! 2. Where nothing comes for long, and other sources go on, it follows their watermark: it does not hold the job's back.
+//!    Events that come behind that are late.
+//! 3. Whatever a source waits for, it goes on to send barriers, and it sees when the job has been stopped.
 
 use std::hint::spin_loop;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 
-use tidewire_dataflow::WatermarkStrategy;
+use tidewire_dataflow::{Partitions, Route, WatermarkStrategy};
 use tidewire_event::limits::CHUNK_FRAMES;
-use tidewire_event::time::{MICROSECOND, NOT_DUE, WATERMARK_END};
-use tidewire_event::{Header, Place, Source};
+use tidewire_event::time::{MICROSECOND, NOT_DUE, WATERMARK_END, WATERMARK_NONE};
+use tidewire_event::{Header, Place, Polled, Source};
 use tidewire_snapshot::SourcePosition;
 
 use crate::clock::Clock;
@@ -16,7 +23,8 @@ use crate::observe::Progress;
 use crate::rate::Schedule;
 use crate::shard::ShardTotals;
 use crate::snapshots::barriers::Barriers;
-use crate::wait::Wait;
+use crate::snapshots::position::position;
+use crate::wait::{Idler, Wait};
 
 /// Why a source ended before its input did.
 #[derive(Debug)]
@@ -32,10 +40,10 @@ impl<E> From<Stopped> for SourceEnd<E> {
 }
 
 /// What a source's loop works with, beside the source.
-pub(crate) struct SourceLoop<'a, W, H, D, C, S> {
+pub(crate) struct SourceLoop<'a, W, R, D, C, S> {
     pub(crate) index: usize,
-    pub(crate) strategy: W,
-    pub(crate) hash: H,
+    pub(crate) watermarks: Partitions<W>,
+    pub(crate) route: R,
     pub(crate) down: D,
     pub(crate) schedule: Schedule,
     pub(crate) clock: C,
@@ -46,6 +54,39 @@ pub(crate) struct SourceLoop<'a, W, H, D, C, S> {
     pub(crate) barriers: Option<Barriers<'a>>,
     /// Events before the first: what a restore has passed over.
     pub(crate) passed: u64,
+    pub(crate) quiet: Quiet,
+    pub(crate) alignment: Alignment,
+}
+
+/// Since when a source has had nothing.
+#[derive(Debug)]
+pub(crate) struct Quiet {
+    /// After how long it is idle, ns.
+    idle_after: Option<i64>,
+    /// By the time of day; `None` while events come.
+    since: Option<i64>,
+}
+
+impl Quiet {
+    pub(crate) fn new(idle_after: Option<i64>) -> Self {
+        Self { idle_after, since: None }
+    }
+}
+
+/// How far a source may run ahead of the others.
+#[derive(Debug)]
+pub(crate) struct Alignment {
+    drift: Option<i64>,
+    /// Up to this watermark there is no need to look at the others.
+    to: i64,
+}
+
+impl Alignment {
+    /// At most `drift` ns of event time, if there is a bound.
+    pub(crate) fn new(drift: Option<i64>) -> Self {
+        let drift = drift.map(|drift| drift.max(0));
+        Self { drift, to: if drift.is_some() { WATERMARK_NONE } else { WATERMARK_END } }
+    }
 }
 
 /// How far a source's loop is: small and apart from it, so that it stays in registers.
@@ -55,67 +96,151 @@ pub(crate) struct At {
     watermark: i64,
 }
 
-impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H, D, C, S> {
+/// What came of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// An event was read.
+    Event,
+    /// One was read, and the source may be too far ahead of the others now.
+    Ahead,
+    /// There is none now.
+    Nothing,
+    End,
+}
+
+impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
     /// Runs to the end of the input, and says how many events there were, and what the shard did if it is on this thread.
     pub(crate) fn run<T: Source>(
         mut self,
         mut source: T,
     ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
     where
-        D: Downstream<T::Event>,
-        H: Fn(&T::Event) -> u64,
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
         let mut at = self.begin();
-        while self.next(&mut source, &mut at)? {}
-        self.end(&source, at)
+        let mut idler = Idler::new(self.wait);
+        loop {
+            match self.next(&mut source, &mut at)? {
+                Turn::Event => {}
+                Turn::Ahead => self.wait_for_others::<T>(at)?,
+                Turn::Nothing => {
+                    if self.quiet.since.is_none() {
+                        idler.busy();
+                    }
+                    self.nothing(&source, &mut at)?;
+                    if (self.stopped)() {
+                        return Err(Stopped::ByAnother.into());
+                    }
+                    if !self.down.idle() {
+                        idler.idle();
+                    }
+                }
+                Turn::End => return self.end(&source, at),
+            }
+        }
     }
 
     /// Where the loop begins.
-    pub(crate) fn begin(&self) -> At {
-        At { sequence: self.passed, watermark: self.strategy.watermark() }
+    pub(crate) fn begin(&self) -> At
+    where
+        W: Clone,
+    {
+        At { sequence: self.passed, watermark: self.watermarks.watermark() }
     }
 
-    /// Reads the next event, when it is due, and sends it on its way; false at the end of the input.
+    /// Reads the next event, when it is due, and sends it on its way.
     #[inline(always)]
     pub(crate) fn next<T: Source>(
         &mut self,
         source: &mut T,
         at: &mut At,
-    ) -> Result<bool, SourceEnd<T::Error>>
+    ) -> Result<Turn, SourceEnd<T::Error>>
     where
-        D: Downstream<T::Event>,
-        H: Fn(&T::Event) -> u64,
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
-        let At { sequence, watermark } = *at;
+        let At { sequence, mut watermark } = *at;
         let first = self.passed;
         // Where the time is known before the event is, reading and decoding are part of its latency.
         let mut due = NOT_DUE;
-        if let Some(at) = self.schedule.due_of(sequence - first) {
-            due = at;
-            self.wait_until(due, sequence)?;
+        if let Some(then) = self.schedule.due_of(sequence - first) {
+            due = then;
+            self.wait_until::<T>(due, *at)?;
         }
-        let Some(stamped) = source.next().map_err(SourceEnd::Failed)? else { return Ok(false) };
+        let stamped = match source.next().map_err(SourceEnd::Failed)? {
+            Polled::Event(stamped) => stamped,
+            Polled::Nothing => return Ok(Turn::Nothing),
+            Polled::End => return Ok(Turn::End),
+        };
+        if self.quiet.since.is_some() {
+            self.goes_on();
+        }
         if self.schedule.follows_the_recording() {
             due = self.schedule.due_at(stamped.received);
-            self.wait_until(due, sequence)?;
+            self.wait_until::<T>(due, *at)?;
+        }
+        if self.watermarks.is_timed(stamped.partition) {
+            watermark = self.watermarks.before(stamped.partition, stamped.received);
         }
         let place = Place::new(self.index, sequence);
         let header = Header { ts: stamped.ts, watermark, place, due };
-        self.down.event((self.hash)(&stamped.event), header, stamped.event)?;
-        self.strategy.observe(stamped.ts);
-        let watermark = self.strategy.watermark();
+        let down = &mut self.down;
+        let send = |hash, header: &Header, event| down.event(hash, *header, event);
+        self.route.route(&header, stamped.event, send)?;
+        watermark = self.watermarks.observe(stamped.partition, stamped.ts, &stamped.event);
         self.down.watermark(watermark, due)?;
         let sequence = sequence + 1;
         *at = At { sequence, watermark };
 
         if sequence.is_multiple_of(CHUNK_FRAMES as u64) {
-            self.report(source, sequence - first);
-            self.barrier(sequence)?;
+            self.watermarks.grow(source.partitions());
+            self.down.chunk_is_read()?;
+            self.publish(*at);
+            self.report(source, *at, stamped.received);
+            self.barrier::<T>(*at)?;
             if (self.stopped)() {
                 return Err(Stopped::ByAnother.into());
             }
         }
-        Ok(true)
+        Ok(if watermark > self.alignment.to { Turn::Ahead } else { Turn::Event })
+    }
+
+    /// The source has nothing now: hands over what was read before, and lets the watermark go on by the clock.
+    #[inline(never)]
+    pub(crate) fn nothing<T: Source>(&mut self, source: &T, at: &mut At) -> Result<(), Stopped>
+    where
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
+    {
+        let now = self.clock.time_of_day();
+        let since = *self.quiet.since.get_or_insert(now);
+        self.watermarks.grow(source.partitions());
+        self.watermarks.advance(now);
+        if self.quiet.idle_after.is_some_and(|after| now.saturating_sub(since) >= after) {
+            self.progress.source(self.index).is_idle.store(true, Relaxed);
+            if let Some(watermark) = self.progress.watermark_of_others(self.index) {
+                self.watermarks.follow(watermark);
+            }
+        }
+        let watermark = self.watermarks.watermark();
+        if watermark > at.watermark {
+            at.watermark = watermark;
+            self.down.watermark(watermark, NOT_DUE)?;
+        }
+        self.report(source, *at, now);
+        self.idle::<T>(*at)
+    }
+
+    /// The source has an event again.
+    #[cold]
+    #[inline(never)]
+    fn goes_on(&mut self) {
+        self.quiet.since = None;
+        self.progress.source(self.index).is_idle.store(false, Relaxed);
     }
 
     /// The input has ended: says how many events there were, and what the shard did if it is on this thread.
@@ -125,12 +250,16 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         at: At,
     ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
     where
-        D: Downstream<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
         let events = at.sequence - self.passed;
-        self.report(source, events);
+        let progress = self.progress.source(self.index);
+        progress.read(events, source.fraction_read());
+        progress.watermark(WATERMARK_END, None);
+        progress.is_idle.store(false, Relaxed);
         if let Some(barriers) = &self.barriers {
-            barriers.ended(SourcePosition { events: at.sequence, watermark: WATERMARK_END });
+            barriers.ended(SourcePosition::new(at.sequence, WATERMARK_END));
         }
         let totals = self.down.end()?;
         Ok((events, totals))
@@ -142,49 +271,98 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
         due.is_none_or(|due| due <= self.clock.now())
     }
 
-    /// A turn while the next event is not due, without a wait: what [`wait_until`](Self::wait_until) does in each of its.
-    pub(crate) fn idle<V>(&mut self, at: At) -> Result<(), Stopped>
-    where
-        D: Downstream<V>,
-    {
-        self.down.flush()?;
-        self.barrier(at.sequence)
+    /// Whether the source is too far ahead of the slowest of the others. One that is idle or has ended does not count.
+    pub(crate) fn is_ahead(&mut self, at: At) -> bool {
+        let Alignment { drift: Some(drift), to } = &mut self.alignment else { return false };
+        if at.watermark <= *to {
+            return false;
+        }
+        let others = self.progress.watermark_of_others(self.index);
+        // Where none counts now, one may with the next event.
+        *to = others.map_or(at.watermark, |others| others.saturating_add(*drift));
+        at.watermark > *to
     }
 
-    /// Sends a barrier, if one is wanted; `events` have been sent before it.
-    #[inline]
-    fn barrier<V>(&mut self, events: u64) -> Result<(), Stopped>
+    /// A turn while there is nothing to read, without a wait.
+    pub(crate) fn idle<T: Source>(&mut self, at: At) -> Result<(), Stopped>
     where
-        D: Downstream<V>,
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
+    {
+        self.down.flush()?;
+        self.publish(at);
+        self.barrier::<T>(at)
+    }
+
+    /// Sends a barrier, if one is wanted, behind all that has been sent.
+    #[inline]
+    fn barrier<T: Source>(&mut self, at: At) -> Result<(), Stopped>
+    where
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
         let Some(barriers) = &mut self.barriers else { return Ok(()) };
         let Some(epoch) = barriers.due() else { return Ok(()) };
-        let watermark = self.strategy.watermark();
-        barriers.sent(epoch, SourcePosition { events, watermark });
-        self.down.barrier(epoch, watermark)
+        barriers.sent(epoch, position(at.sequence, &self.watermarks));
+        self.down.barrier(epoch, at.watermark)
     }
 
-    fn report<T: Source>(&self, source: &T, events: u64) {
-        let watermark = self.strategy.watermark();
-        self.progress.source(self.index, events, watermark, source.fraction_read());
+    fn report<T: Source>(&self, source: &T, at: At, received: i64) {
+        let progress = self.progress.source(self.index);
+        progress.read(at.sequence - self.passed, source.fraction_read());
+        progress.received.store(received, Relaxed);
+    }
+
+    /// Lets the other sources know how far this one is.
+    fn publish(&self, at: At)
+    where
+        W: Clone,
+    {
+        self.progress.source(self.index).watermark(at.watermark, self.watermarks.slowest());
+    }
+
+    /// Waits until the other sources have come near enough.
+    #[inline(never)]
+    fn wait_for_others<T: Source>(&mut self, at: At) -> Result<(), Stopped>
+    where
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
+    {
+        let mut idler = Idler::new(self.wait);
+        while self.is_ahead(at) {
+            self.idle::<T>(at)?;
+            if (self.stopped)() {
+                return Err(Stopped::ByAnother);
+            }
+            if !self.down.idle() {
+                idler.idle();
+            }
+        }
+        Ok(())
     }
 
     /// Waits until `due`, if that is still to come. What was read before is handed over first.
     #[inline(never)]
-    fn wait_until<V>(&mut self, due: i64, events: u64) -> Result<(), Stopped>
+    fn wait_until<T: Source>(&mut self, due: i64, at: At) -> Result<(), Stopped>
     where
-        D: Downstream<V>,
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
     {
         if self.clock.now() >= due {
             return Ok(());
         }
         self.down.flush()?;
+        self.publish(at);
         loop {
             let left = due - self.clock.now();
             if left <= 0 {
                 return Ok(());
             }
-            self.barrier(events)?;
+            self.barrier::<T>(at)?;
             if self.down.idle() {
                 continue;
             }
@@ -208,3 +386,6 @@ impl<W: WatermarkStrategy, D, C: Clock, S: Fn() -> bool, H> SourceLoop<'_, W, H,
 const SLEEP_NS: i64 = 200 * MICROSECOND;
 /// A longer wait is slept through in pieces, to see whether the job has been stopped.
 const SLEEP_NS_MAX: i64 = 100_000 * MICROSECOND;
+
+#[cfg(test)]
+mod tests;

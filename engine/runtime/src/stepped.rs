@@ -2,11 +2,12 @@
 //!
 //! 1. The parts are those of [`Job::run`](crate::Job::run), wired the same way; only who calls them differs. So what a
 //!    simulation finds here is so there.
-//! 2. No step waits: a source is not stepped into a full ring, and an event that is not due is left where it is.
+//! 2. No step waits: a source is not stepped into a full ring, and an event that is not due is left where it is. So an
+//!    event may not become more than a few by a transform.
 //! 3. A job that is dropped is a process that has crashed: what it has not stored is gone.
 
 use rtrb::{Consumer, Producer, RingBuffer};
-use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
 use tidewire_state::{Arena, Budget};
 
@@ -23,7 +24,7 @@ use crate::snapshots::opened::{Opened, SnapshotEnds};
 use crate::snapshots::shard_log::LogSize;
 use crate::snapshots::uploader::{Upload, Uploader};
 use crate::snapshots::{SnapshotError, SnapshotTotals, Snapshots};
-use crate::source_loop::{At, SourceLoop};
+use crate::source_loop::{Alignment, At, Quiet, SourceLoop, Turn};
 use crate::threads::{Ended, SourceStart};
 use crate::wait::Wait;
 
@@ -79,8 +80,7 @@ fn never() -> bool {
     false
 }
 
-type Loop<'a, S, W, H, C> =
-    SourceLoop<'a, W, H, Rings<<S as Source>::Event, fn() -> bool>, C, fn() -> bool>;
+type Loop<'a, W, R, E, C> = SourceLoop<'a, W, R, Rings<E, fn() -> bool>, C, fn() -> bool>;
 type Placed<O, C> = Station<
     O,
     Consumer<Frame<<O as Operator>::In>>,
@@ -88,16 +88,16 @@ type Placed<O, C> = Station<
     C,
 >;
 
-struct SteppedSource<'a, S: Source, W, H, C> {
+struct SteppedSource<'a, S, W, R, E, C> {
     source: S,
     at: At,
     /// `None` when it has ended.
-    source_loop: Option<Loop<'a, S, W, H, C>>,
+    source_loop: Option<Loop<'a, W, R, E, C>>,
 }
 
 /// A running job: see the module.
-pub struct SteppedJob<'a, S: Source, W, H, O: Operator, K: Sink, C> {
-    sources: Vec<SteppedSource<'a, S, W, H, C>>,
+pub struct SteppedJob<'a, S: Source, W, R, O: Operator, K: Sink, C> {
+    sources: Vec<SteppedSource<'a, S, W, R, O::In, C>>,
     shards: Vec<(Placed<O, C>, bool)>,
     sink: SinkLoop<K>,
     is_sink_done: bool,
@@ -108,12 +108,12 @@ pub struct SteppedJob<'a, S: Source, W, H, O: Operator, K: Sink, C> {
 
 type Failed<S, K> = JobError<<S as Source>::Error, <K as Sink>::Error>;
 
-impl<'a, S, W, H, O, K, C> SteppedJob<'a, S, W, H, O, K, C>
+impl<'a, S, W, R, O, K, C> SteppedJob<'a, S, W, R, O, K, C>
 where
     S: Source,
-    W: WatermarkStrategy,
-    H: Fn(&S::Event) -> u64 + Clone,
-    O: Operator<In = S::Event>,
+    W: WatermarkStrategy<S::Event>,
+    R: Route<S::Event> + Clone,
+    O: Operator<In = R::Out>,
     K: Sink<Row = O::Row, Late = O::Late>,
     C: Clock + Clone,
 {
@@ -122,11 +122,12 @@ where
     /// # Errors
     /// It can not go on from there.
     pub fn start<M: Fn(Arena) -> O, Y: Fn() -> W>(
-        mut job: Job<S, Y, H, M, K>,
+        mut job: Job<S, Y, R, M, K>,
         store: &'a SteppedStore<'_>,
         shards: usize,
         sizes: &Sizes,
         rate: Rate,
+        align_ns: Option<i64>,
         clock: C,
     ) -> Result<Self, Failed<S, K>> {
         let SteppedStore { opened, progress, sources: inputs } = store;
@@ -156,8 +157,10 @@ where
         for ((index, mut source), rings) in job.sources.into_iter().enumerate().zip(out_of_sources)
         {
             let (restored, barriers) = (opened.position(index), ends.source(index));
-            let strategy = (job.watermarks)();
-            let mut start = SourceStart { index, strategy, restored, barriers };
+            let watermarks = (job.watermarks)();
+            let watermarks = Partitions::new(watermarks, source.partitions(), job.when_quiet);
+            let idle_after = job.when_quiet.idle_after;
+            let mut start = SourceStart { index, watermarks, idle_after, restored, barriers };
             let passed = match start.restore::<S, K::Error>(&mut source) {
                 Ok(passed) => passed,
                 Err(Ended::Failed(error)) => return Err(error),
@@ -165,8 +168,8 @@ where
             };
             let source_loop = SourceLoop {
                 index,
-                strategy: start.strategy,
-                hash: job.hash.clone(),
+                watermarks: start.watermarks,
+                route: job.route.clone(),
                 down: Rings::new(rings, grid, Wait::Yield, never as fn() -> bool),
                 schedule: Schedule::new(rate, clock.now()),
                 clock: clock.clone(),
@@ -175,6 +178,8 @@ where
                 stopped: never as fn() -> bool,
                 barriers: start.barriers,
                 passed,
+                quiet: Quiet::new(idle_after),
+                alignment: Alignment::new(align_ns),
             };
             let at = source_loop.begin();
             sources.push(SteppedSource { source, at, source_loop: Some(source_loop) });
@@ -193,7 +198,8 @@ where
         })
     }
 
-    /// Reads one event of a source and routes it; or, if none is due, hands over what was read before.
+    /// Reads one event of a source and routes it; or, if none is due or there, or the source is too far ahead of others,
+    /// hands over what was read before.
     ///
     /// # Errors
     /// The source failed.
@@ -203,15 +209,19 @@ where
         if !running.down.has_room() {
             return Ok(Stepped::Idle);
         }
-        if !running.is_due(*at) {
-            return match running.idle(*at) {
+        if running.is_ahead(*at) || !running.is_due(*at) {
+            return match running.idle::<S>(*at) {
                 Ok(()) => Ok(Stepped::Idle),
                 Err(stopped) => ended::<S, K>(stopped.into()),
             };
         }
         match running.next(source, at) {
-            Ok(true) => Ok(Stepped::Busy),
-            Ok(false) => {
+            Ok(Turn::Event | Turn::Ahead) => Ok(Stepped::Busy),
+            Ok(Turn::Nothing) => match running.nothing(source, at) {
+                Ok(()) => Ok(Stepped::Idle),
+                Err(stopped) => ended::<S, K>(stopped.into()),
+            },
+            Ok(Turn::End) => {
                 let end = source_loop.take().map(|running| running.end(source, *at)).transpose();
                 end.map(|_| Stepped::Done).or_else(|end| ended::<S, K>(end.into()))
             }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy};
 use tidewire_event::Source;
 use tidewire_snapshot::SourcePosition;
 
@@ -23,7 +23,8 @@ use crate::rate::{Rate, Schedule};
 use crate::shard::{Inlet, Outlet, ShardTotals};
 use crate::snapshots::SnapshotError;
 use crate::snapshots::barriers::Barriers;
-use crate::source_loop::SourceLoop;
+use crate::snapshots::position;
+use crate::source_loop::{Alignment, Quiet, SourceLoop};
 
 /// What all threads of a job share.
 pub(crate) struct Shared {
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) layout: Layout,
     pub(crate) progress: Progress,
     rate: Rate,
+    align_ns: Option<i64>,
     driver: Driver,
     notes: mpsc::Sender<Note>,
     ready: AtomicUsize,
@@ -41,25 +43,31 @@ pub(crate) struct Shared {
 /// Where a source begins.
 pub(crate) struct SourceStart<'a, W> {
     pub(crate) index: usize,
-    pub(crate) strategy: W,
+    pub(crate) watermarks: Partitions<W>,
+    /// After how long without an event it is idle, ns.
+    pub(crate) idle_after: Option<i64>,
     /// Where it goes on.
     pub(crate) restored: Option<SourcePosition>,
     pub(crate) barriers: Option<Barriers<'a>>,
 }
 
-impl<W: WatermarkStrategy> SourceStart<'_, W> {
+impl<W> SourceStart<'_, W> {
     /// Takes the source to where it goes on, and says how many events that passed over.
     pub(crate) fn restore<T: Source, K>(
         &mut self,
         source: &mut T,
-    ) -> Result<u64, Ended<T::Error, K>> {
-        let Some(SourcePosition { events, watermark }) = self.restored else { return Ok(0) };
+    ) -> Result<u64, Ended<T::Error, K>>
+    where
+        W: WatermarkStrategy<T::Event>,
+    {
+        let Some(restored) = &self.restored else { return Ok(0) };
+        let events = restored.events;
         let passed = source.seek(events).map_err(|error| Ended::Failed(JobError::Source(error)))?;
         if passed < events {
             let (input, expected) = (self.index, events);
             return Err(SnapshotError::InputTooShort { input, expected, found: passed }.into());
         }
-        self.strategy.restore(watermark);
+        position::restore(&mut self.watermarks, restored);
         Ok(passed)
     }
 }
@@ -94,6 +102,7 @@ impl Shared {
             progress: Progress::new(layout.source_cores.len()),
             layout,
             rate: options.rate,
+            align_ns: options.align_ns,
             driver: options.driver,
             notes,
             ready: AtomicUsize::new(0),
@@ -157,20 +166,25 @@ impl Shared {
 
     /// The body of a source's thread: reads to the end of the input, into `down`. The count of events, and what the shard
     /// did if it is on this thread.
-    pub(crate) fn run_source<T: Source, W: WatermarkStrategy, K>(
+    pub(crate) fn run_source<T, W, R, K>(
         &self,
         mut source: T,
         mut start: SourceStart<'_, W>,
-        hash: impl Fn(&T::Event) -> u64,
-        down: impl Downstream<T::Event>,
-    ) -> Result<(u64, ShardTotals), Ended<T::Error, K>> {
+        route: R,
+        down: impl Downstream<R::Out>,
+    ) -> Result<(u64, ShardTotals), Ended<T::Error, K>>
+    where
+        T: Source,
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+    {
         let index = start.index;
         self.pin("source", self.layout.source_cores[index]);
         let passed = start.restore(&mut source)?;
         let source_loop = SourceLoop {
             index,
-            strategy: start.strategy,
-            hash,
+            watermarks: start.watermarks,
+            route,
             down,
             schedule: Schedule::new(self.rate, self.start()),
             clock: self.clock.clone(),
@@ -179,6 +193,8 @@ impl Shared {
             stopped: || self.stopped(),
             barriers: start.barriers,
             passed,
+            quiet: Quiet::new(start.idle_after),
+            alignment: Alignment::new(self.align_ns),
         };
         Ok(source_loop.run(source)?)
     }

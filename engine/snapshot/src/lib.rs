@@ -20,8 +20,8 @@ mod testing;
 pub use barrier::{Alignment, Arrived};
 pub use catalog::{CatalogError, Fault, Found, Good, Skipped};
 pub use manifest::{
-    Difference, Job, Kind, LAYOUT_VERSION, Layout, Manifest, ManifestError, Refusal, ShardState,
-    SourcePosition,
+    Difference, Job, Kind, LAYOUT_VERSION, Layout, Manifest, ManifestError, PartitionPosition,
+    PartitionPositions, Refusal, ShardState, SourcePosition,
 };
 pub use object::{Body, BodyWriter, CHUNK_BYTES, Compression, Object, ObjectError, ObjectName};
 pub use retention::{Keep, Plan, Pruned};

@@ -99,6 +99,41 @@ pub struct SourcePosition {
     pub events: u64,
     /// Its watermark at the barrier, ns.
     pub watermark: i64,
+    /// Where its partitions stand, if there is more to say of them than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<PartitionPositions>,
+}
+
+impl SourcePosition {
+    /// The position of a source whose watermark is that of its only partition.
+    #[must_use]
+    pub fn new(events: u64, watermark: i64) -> Self {
+        Self { events, watermark, partitions: None }
+    }
+}
+
+/// Where the partitions of a source stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartitionPositions {
+    /// The newest receive time, ns.
+    pub clock: i64,
+    /// The receive time of the newest event, ns.
+    pub heard: i64,
+    /// Each, by its number.
+    pub partitions: Vec<PartitionPosition>,
+}
+
+/// Where a partition of a source stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartitionPosition {
+    /// Its own watermark, ns.
+    pub watermark: i64,
+    /// The receive time of its newest event, or when it was known first, ns.
+    pub heard: i64,
+    /// Whether it had had no event for so long that it did not hold the watermark back.
+    pub is_idle: bool,
 }
 
 /// The state of the keys whose hashes lie in a range: the base, changed by the logs in their order.

@@ -120,7 +120,7 @@ pub(super) fn manifest() -> Vec<u8> {
         job: Job { fingerprint: "1f".to_owned(), description: [("a".into(), "b".into())].into() },
         layout: Layout { version: LAYOUT_VERSION, records: "bytes".to_owned(), key_groups: 128 },
         watermark: 5,
-        sources: vec![SourcePosition { events: 3, watermark: 6 }],
+        sources: vec![SourcePosition::new(3, 6)],
         shards: vec![ShardState {
             first_hash: 0,
             last_hash: u64::MAX,

@@ -18,6 +18,58 @@ pub(crate) struct Expected {
     pub(crate) late: Vec<Vec<Late>>,
 }
 
+/// The watermark of a source: the smallest over the partitions that are not idle, one moment after the other.
+struct Watermarks<'p> {
+    plan: &'p Plan,
+    watermark: Option<i64>,
+    clock: Option<i64>,
+    /// For each partition its newest time, and when it was heard; its idleness follows from the clock.
+    partitions: Vec<(Option<i64>, i64)>,
+}
+
+impl<'p> Watermarks<'p> {
+    fn new(plan: &'p Plan) -> Self {
+        let partitions = vec![(None, i64::MIN); plan.partitions as usize];
+        Self { plan, watermark: None, clock: None, partitions }
+    }
+
+    /// Moves the watermark to the smallest of those that are not idle at a moment, if there are any.
+    fn combine(&mut self, moment: i64) {
+        let idle_after = self.plan.idle_after.unwrap_or(i64::MAX);
+        let awake = self.partitions.iter().filter(|(_, heard)| moment - heard < idle_after);
+        let of = |newest: Option<i64>| newest.map(|newest| newest - self.plan.bound - 1);
+        // None, of a partition without an event, is smaller than all.
+        self.watermark = self.watermark.max(awake.map(|(newest, _)| of(*newest)).min().flatten());
+    }
+
+    /// The watermark before an event that is received at `now`.
+    fn before(&mut self, now: i64) -> Option<i64> {
+        let Some(clock) = self.clock else {
+            self.clock = Some(now);
+            self.partitions.iter_mut().for_each(|(_, heard)| *heard = now);
+            return None;
+        };
+        let clock = clock.max(now);
+        self.clock = Some(clock);
+        if let Some(idle_after) = self.plan.idle_after
+            && self.plan.partitions > 1
+        {
+            let falls_idle = self.partitions.iter().map(|(_, heard)| heard + idle_after);
+            let mut moments: Vec<_> = falls_idle.filter(|moment| *moment <= clock).collect();
+            moments.sort_unstable();
+            moments.into_iter().for_each(|moment| self.combine(moment));
+        }
+        self.watermark
+    }
+
+    fn behind(&mut self, ts: i64, partition: u32) {
+        let clock = self.clock.unwrap_or(ts);
+        let (newest, heard) = &mut self.partitions[partition as usize];
+        (*newest, *heard) = ((*newest).max(Some(ts)), clock);
+        self.combine(clock);
+    }
+}
+
 /// The number behind one more event.
 pub(crate) fn chain(before: u64, amount: u64) -> u64 {
     before.wrapping_mul(1_000_003).wrapping_add(amount + 1)
@@ -28,11 +80,11 @@ impl Expected {
         let mut windows: BTreeMap<(i64, u32), (u64, u64)> = BTreeMap::new();
         let mut late = Vec::new();
         for (source, input) in plan.inputs.iter().enumerate() {
-            let mut newest: Option<i64> = None;
+            let mut watermarks = Watermarks::new(plan);
             let mut behind = Vec::new();
             for (sequence, (ts, event)) in input.iter().enumerate() {
                 let end = ts.div_euclid(plan.window) * plan.window + plan.window;
-                let watermark = newest.map(|newest| newest - plan.bound - 1);
+                let watermark = watermarks.before(*ts);
                 if watermark.is_some_and(|watermark| watermark >= end - 1) {
                     behind.push((source as u32, sequence as u64));
                 } else {
@@ -40,7 +92,7 @@ impl Expected {
                     *count += 1;
                     *number = chain(*number, event.amount);
                 }
-                newest = Some(newest.map_or(*ts, |newest| newest.max(*ts)));
+                watermarks.behind(*ts, event.partition);
             }
             late.push(behind);
         }

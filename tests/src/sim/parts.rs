@@ -7,7 +7,7 @@ use tidewire_dataflow::{
     Aggregate, Bounded, Operator, Output, Tumbling, WatermarkStrategy, Window,
 };
 use tidewire_event::record::u64_le;
-use tidewire_event::{Header, Source, Stamped};
+use tidewire_event::{Header, Polled, Source, Stamped};
 use tidewire_state::{Durable, Image, LayoutMismatch, Log, Section, SectionKind, TableId};
 
 use super::broken::Broken;
@@ -26,10 +26,14 @@ impl Source for Input {
     type Event = Event;
     type Error = Infallible;
 
-    fn next(&mut self) -> Result<Option<Stamped<Event>>, Infallible> {
+    fn next(&mut self) -> Result<Polled<Event>, Infallible> {
         let stamped = self.plan.inputs[self.index].get(self.next).copied();
         self.next += 1;
-        Ok(stamped.map(|(ts, event)| Stamped { ts, received: ts, event }))
+        Ok(stamped.map(|(ts, event)| Stamped::new(ts, event).partition(event.partition)).into())
+    }
+
+    fn partitions(&self) -> u32 {
+        self.plan.partitions
     }
 
     fn seek(&mut self, events: u64) -> Result<u64, Infallible> {
@@ -43,15 +47,15 @@ impl Source for Input {
 }
 
 /// The watermarks of a source.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Watermarks {
     pub(crate) bounded: Bounded,
     pub(crate) broken: Option<Broken>,
 }
 
-impl WatermarkStrategy for Watermarks {
-    fn observe(&mut self, ts: i64) {
-        self.bounded.observe(ts);
+impl WatermarkStrategy<Event> for Watermarks {
+    fn observe(&mut self, ts: i64, event: &Event) {
+        self.bounded.observe(ts, event);
     }
 
     fn watermark(&self) -> i64 {
@@ -60,7 +64,7 @@ impl WatermarkStrategy for Watermarks {
 
     fn restore(&mut self, watermark: i64) {
         if self.broken != Some(Broken::LostWatermark) {
-            self.bounded.restore(watermark);
+            WatermarkStrategy::<Event>::restore(&mut self.bounded, watermark);
         }
     }
 }

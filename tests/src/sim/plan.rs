@@ -17,6 +17,8 @@ pub(crate) struct Event {
     pub(crate) source: u32,
     pub(crate) key: u32,
     pub(crate) amount: u64,
+    /// Of its source.
+    pub(crate) partition: u32,
 }
 
 /// See the module.
@@ -27,7 +29,13 @@ pub(crate) struct Plan {
     pub(crate) inputs: Vec<Vec<(i64, Event)>>,
     pub(crate) window: i64,
     pub(crate) bound: i64,
+    /// Of each source; not all of them need have an event.
+    pub(crate) partitions: u32,
+    /// After how long without an event a partition is idle, by the times of its source's events.
+    pub(crate) idle_after: Option<i64>,
     pub(crate) rate: Rate,
+    /// How far a source may run ahead of the others.
+    pub(crate) align_ns: Option<i64>,
     pub(crate) snapshot_every_ns: i64,
     pub(crate) compression: Compression,
     pub(crate) keep: Keep,
@@ -50,6 +58,10 @@ impl Plan {
         let windows = if is_wide { 3 } else { dice.between(4, 60) };
         // How far time goes on with each event, at most.
         let pace = (window as u64 * windows / (events / sources).max(1)).max(1) * 2;
+        let mut more = Dice::new(seed, 5);
+        let align_ns = more.one_in(2).then(|| more.below(4 * window as u64) as i64);
+        let partitions = more.pick([1, 1, 2, 3, 7]);
+        let idle_after = more.one_in(2).then(|| more.spread(1, 10 * window as u64) as i64);
         let mut inputs: Vec<Vec<(i64, Event)>> = vec![Vec::new(); sources as usize];
         let mut now: Vec<i64> =
             (0..sources).map(|_| dice.below(window as u64) as i64 - window).collect();
@@ -61,7 +73,13 @@ impl Plan {
             // Some come later than the bound allows.
             let most = if dice.one_in(10) { bound * 3 + window } else { bound };
             let ts = *clock - dice.below(most as u64 + 1) as i64;
-            let event = Event { source: source as u32, key: key as u32, amount: dice.below(1_000) };
+            let partition = more.below(u64::from(partitions)) as u32;
+            let event = Event {
+                source: source as u32,
+                key: key as u32,
+                amount: dice.below(1_000),
+                partition,
+            };
             inputs[source as usize].push((ts, event));
         }
         let duration_ns = dice.spread(2_000_000, 200_000_000);
@@ -72,7 +90,10 @@ impl Plan {
             inputs,
             window,
             bound,
+            partitions,
+            idle_after,
             rate: if dice.one_in(4) { Rate::Max } else { Rate::PerSecond(per_second) },
+            align_ns,
             snapshot_every_ns: dice.spread(if is_wide { 5_000 } else { 100 }, 20_000) as i64
                 * MICROSECOND,
             compression: dice.pick(Compression::ALL),

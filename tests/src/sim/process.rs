@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
-use tidewire_dataflow::{Operator, WatermarkStrategy};
+use tidewire_dataflow::{Operator, Route, WatermarkStrategy};
 use tidewire_event::{Sink, Source};
 use tidewire_runtime::clock::Clock;
 use tidewire_runtime::stepped::{Stepped, SteppedJob};
@@ -78,19 +78,19 @@ pub(crate) trait Process {
 }
 
 /// A job and its life.
-pub(crate) struct Running<'a, S: Source, W, H, O: Operator, K: Sink> {
-    pub(crate) job: SteppedJob<'a, S, W, H, O, K, SimClock>,
+pub(crate) struct Running<'a, S: Source, W, R, O: Operator, K: Sink> {
+    pub(crate) job: SteppedJob<'a, S, W, R, O, K, SimClock>,
     pub(crate) life: Arc<Life>,
     pub(crate) sources: usize,
     pub(crate) shards: usize,
 }
 
-impl<S, W, H, O, K> Process for Running<'_, S, W, H, O, K>
+impl<S, W, R, O, K> Process for Running<'_, S, W, R, O, K>
 where
     S: Source,
-    W: WatermarkStrategy,
-    H: Fn(&S::Event) -> u64 + Clone,
-    O: Operator<In = S::Event>,
+    W: WatermarkStrategy<S::Event>,
+    R: Route<S::Event> + Clone,
+    O: Operator<In = R::Out>,
     K: Sink<Row = O::Row, Late = O::Late>,
 {
     fn life(&self) -> &Life {

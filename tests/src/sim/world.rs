@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidewire_dataflow::{Bounded, KeyedWindow, Tumbling};
+use tidewire_dataflow::{Bounded, KeyedWindow, Tumbling, WhenQuiet};
 use tidewire_event::hash_of;
 use tidewire_event::time::{MICROSECOND, MILLISECOND};
 use tidewire_runtime::stepped::{Stepped, SteppedJob, SteppedStore};
@@ -252,7 +252,8 @@ impl World {
         let job = Job {
             sources: (0..self.plan.inputs.len()).map(input).collect(),
             watermarks: || Watermarks { bounded: Bounded::new(bound), broken },
-            hash: |event: &Event| hash_of(&event.key),
+            when_quiet: WhenQuiet { idle_after: self.plan.idle_after, heartbeat_after: None },
+            route: |event: &Event| hash_of(&event.key),
             operator: |arena: Arena| Logged {
                 operator: KeyedWindow::new(windows, |event: &Event| event.key, Chained, arena),
                 broken,
@@ -260,8 +261,9 @@ impl World {
             },
             sink: Parts::new(Arc::clone(&self.files), Arc::clone(life), broken),
         };
-        let (sizes, rate) = (&self.plan.sizes, self.plan.rate);
-        SteppedJob::start(job, store, shards, sizes, rate, self.clock.clone())
+        let Plan { sizes, rate, align_ns, .. } = &*self.plan;
+        let (rate, align_ns) = (*rate, *align_ns);
+        SteppedJob::start(job, store, shards, sizes, rate, align_ns, self.clock.clone())
     }
 
     /// A process could not begin: so it may be as long as things fail.

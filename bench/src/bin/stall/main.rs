@@ -52,14 +52,14 @@ impl Source for Keys {
     type Event = u64;
     type Error = Infallible;
 
-    fn next(&mut self) -> Result<Option<Stamped<u64>>, Infallible> {
+    fn next(&mut self) -> Result<Polled<u64>, Infallible> {
         if self.next == self.end {
-            return Ok(None);
+            return Ok(Polled::End);
         }
         let event = self.next.wrapping_mul(0x9e37_79b9_7f4a_7c15) % self.keys;
         self.next += 1;
         let ts = self.next as i64;
-        Ok(Some(Stamped { ts, received: ts, event }))
+        Ok(Polled::Event(Stamped::new(ts, event)))
     }
 }
 

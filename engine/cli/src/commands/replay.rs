@@ -210,6 +210,7 @@ fn options(arguments: &Arguments) -> Options {
             WaitArgument::Park => Wait::Park,
         }),
         rate: arguments.rate,
+        align_ns: None,
         driver: match arguments.driver {
             DriverArgument::Glommio => Driver::Glommio,
             DriverArgument::Thread => Driver::Thread,

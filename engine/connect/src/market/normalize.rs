@@ -145,7 +145,7 @@ impl Normalizer {
         self.to_clear -= 1;
         let (ts, received) = self.last;
         let event = MarketEvent { instrument: self.to_clear, action: Action::Clear };
-        Stamped { ts, received, event }
+        Stamped::new(ts, event).received(received)
     }
 
     /// The event of a message that was read from `capture`, if it is one.
@@ -173,11 +173,9 @@ impl Normalizer {
         };
         self.instrument = instrument;
         self.last = (ts, received.unwrap_or(ts));
-        let stamp = |action| Stamped {
-            ts,
-            received: received.unwrap_or(ts),
-            event: MarketEvent { instrument, action },
-        };
+        let received = received.unwrap_or(ts);
+        let stamp =
+            |action| Stamped::new(ts, MarketEvent { instrument, action }).received(received);
         self.second = second.map(stamp);
         first.map(stamp)
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidewire_event::{Source, Stamped};
+use tidewire_event::{Polled, Source};
 use tidewire_feeds::capture::{Capture, CaptureError, Format, Message, Stats};
 use tidewire_feeds::decode::DecodeError;
 use tidewire_feeds::sequence;
@@ -162,10 +162,10 @@ impl Source for CaptureSource {
     type Error = ReplayError;
 
     #[inline]
-    fn next(&mut self) -> Result<Option<Stamped<MarketEvent>>, ReplayError> {
+    fn next(&mut self) -> Result<Polled<MarketEvent>, ReplayError> {
         loop {
             if let Some(more) = self.normalizer.more() {
-                return Ok(Some(more));
+                return Ok(Polled::Event(more));
             }
             let reading = match self.capture.next() {
                 Ok(Some(captured)) => match captured.message {
@@ -181,7 +181,7 @@ impl Source for CaptureSource {
                 },
                 Ok(None) => {
                     self.publish();
-                    return Ok(None);
+                    return Ok(Polled::End);
                 }
                 Err(error) => {
                     self.failed(error)?;
@@ -189,8 +189,8 @@ impl Source for CaptureSource {
                 }
             };
             let event = reading.and_then(|reading| self.normalizer.event(reading, &self.capture));
-            if event.is_some() {
-                return Ok(event);
+            if let Some(event) = event {
+                return Ok(Polled::Event(event));
             }
             self.report.messages_without_event += 1;
         }

@@ -9,6 +9,7 @@ pub mod shard_log;
 pub(crate) mod chain;
 pub(crate) mod uploader;
 pub(crate) mod restore;
+pub(crate) mod position;
 pub(crate) mod opened;
 
 use std::path::PathBuf;

@@ -54,7 +54,7 @@ pub(crate) fn take_over(
     for _ in 0..TAKE_OVERS_MAX {
         let good = newest(snapshots, sources, &mut skipped)?;
         epoch = good.as_ref().map_or(0, |good| good.newest_epoch) + 1;
-        let unread = SourcePosition { events: 0, watermark: WATERMARK_NONE };
+        let unread = SourcePosition::new(0, WATERMARK_NONE);
         let manifest = good.as_ref().map(|good| good.manifest.clone());
         let manifest = manifest.unwrap_or_else(|| Manifest {
             version: MANIFEST_VERSION,

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, Window, WindowRow};
+use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, WhenQuiet, Window, WindowRow};
 use tidewire_event::record::u64_le;
-use tidewire_event::{Header, Sink, Source, Stamped, hash_of};
+use tidewire_event::{Header, Polled, Sink, Source, Stamped, hash_of};
 use tidewire_snapshot::{Job as JobName, MemoryStore};
 use tidewire_state::Arena;
 
@@ -48,17 +48,17 @@ impl Source for Numbers {
     type Event = u64;
     type Error = io::Error;
 
-    fn next(&mut self) -> Result<Option<Stamped<u64>>, io::Error> {
+    fn next(&mut self) -> Result<Polled<u64>, io::Error> {
         if self.next == self.fail_at {
             return Err(io::Error::other("the cable is cut"));
         }
         if self.next == EVENTS {
-            return Ok(None);
+            return Ok(Polled::End);
         }
         let event = self.next;
         self.next += 1;
         let ts = event as i64 - (event * 7_919 % 50) as i64;
-        Ok(Some(Stamped { ts, received: ts, event }))
+        Ok(Polled::Event(Stamped::new(ts, event)))
     }
 }
 
@@ -136,7 +136,8 @@ fn run(
     let job = Job {
         sources: vec![Numbers { next: 0, fail_at }],
         watermarks: || Bounded::new(50),
-        hash: move |event: &u64| hash_of(&key_of(event)),
+        when_quiet: WhenQuiet::default(),
+        route: move |event: &u64| hash_of(&key_of(event)),
         operator: move |arena: Arena| {
             KeyedWindow::new(Tumbling::new(5_000).unwrap(), key_of, Sum, arena)
         },

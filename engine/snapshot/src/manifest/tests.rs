@@ -23,7 +23,7 @@ fn manifest() -> Manifest {
             key_groups: 128,
         },
         watermark: i64::MIN,
-        sources: vec![SourcePosition { events: u64::MAX, watermark: -5 }],
+        sources: vec![SourcePosition::new(u64::MAX, -5)],
         shards: vec![ShardState {
             first_hash: 0xFF,
             last_hash: u64::MAX,
@@ -57,6 +57,18 @@ fn a_person_can_read_it() {
     assert!(text.starts_with("{\n  \"version\": 1,\n  \"epoch\": 42,\n"), "{text}");
     assert!(text.contains("\"kind\": \"savepoint\""), "{text}");
     assert!(text.contains("\"first_hash\": \"0x00000000000000ff\""), "{text}");
+}
+
+#[test]
+fn partitions_are_told_where_there_are_some() {
+    assert!(!text().contains("partitions"));
+    let partition = PartitionPosition { watermark: 3, heard: 4, is_idle: true };
+    let partitions = vec![partition.clone(), PartitionPosition { is_idle: false, ..partition }];
+    let partitions = PartitionPositions { clock: 6, heard: 5, partitions };
+    let mut manifest = manifest();
+    manifest.sources[0].partitions = Some(partitions);
+    let text = String::from_utf8(manifest.to_bytes()).unwrap();
+    assert_eq!(parse(&text).unwrap(), manifest);
 }
 
 /// The bytes of version 1: whoever changes them writes version 2.

@@ -1,0 +1,67 @@
+//! One of two: a source of one kind or another, a result of one operator or of another.
+
+use std::fmt;
+
+use crate::source::{Polled, Source};
+
+/// A value of one of two types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Either<A, B> {
+    /// Of the first.
+    Left(A),
+    /// Of the second.
+    Right(B),
+}
+
+impl<A: fmt::Display, B: fmt::Display> fmt::Display for Either<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Left(it) => it.fmt(f),
+            Self::Right(it) => it.fmt(f),
+        }
+    }
+}
+
+impl<A: std::error::Error, B: std::error::Error> std::error::Error for Either<A, B> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Left(it) => it.source(),
+            Self::Right(it) => it.source(),
+        }
+    }
+}
+
+/// A source of one of two kinds, with the same events.
+impl<A: Source, B: Source<Event = A::Event>> Source for Either<A, B> {
+    type Event = A::Event;
+    type Error = Either<A::Error, B::Error>;
+
+    #[inline]
+    fn next(&mut self) -> Result<Polled<A::Event>, Self::Error> {
+        match self {
+            Self::Left(source) => source.next().map_err(Either::Left),
+            Self::Right(source) => source.next().map_err(Either::Right),
+        }
+    }
+
+    fn partitions(&self) -> u32 {
+        match self {
+            Self::Left(source) => source.partitions(),
+            Self::Right(source) => source.partitions(),
+        }
+    }
+
+    fn seek(&mut self, events: u64) -> Result<u64, Self::Error> {
+        match self {
+            Self::Left(source) => source.seek(events).map_err(Either::Left),
+            Self::Right(source) => source.seek(events).map_err(Either::Right),
+        }
+    }
+
+    fn fraction_read(&self) -> Option<f64> {
+        match self {
+            Self::Left(source) => source.fraction_read(),
+            Self::Right(source) => source.fraction_read(),
+        }
+    }
+}
