@@ -67,7 +67,7 @@ where
         match (self.frame, start) {
             (Frame::Rows { preceding }, _) => {
                 head.extent.to_native().saturating_sub(1) as u64 <= preceding
-            },
+            }
             (_, Some(start)) => head.first.ts() >= start,
             (_, None) => true,
         }

@@ -17,6 +17,9 @@ pub(super) const TAIL_ENTRIES: usize = if cfg!(test) { 3 } else { 8 };
 /// Levels of a tree at most: no memory holds a tree of so many.
 pub(super) const LEVELS: usize = 12;
 
+/// Nodes of a kind that a key keeps for its next ones.
+const SPARES: usize = 3;
+
 const _: () = assert!(TAIL_ENTRIES <= LEAF_ENTRIES);
 const _: () = assert!(LEVELS < 1 << Node::LEVEL_BITS);
 
@@ -118,6 +121,35 @@ pub(super) struct Trunk {
     pub(super) first_free: u64_ule,
     /// The last node of each level, from the leaf to the root.
     pub(super) spine: [u64_ule; LEVELS],
+    /// Nodes that are not in use: those at the front are, in place, the next ones at the end.
+    pub(super) spare_leaves: Spares,
+    pub(super) spare_inners: Spares,
+}
+
+/// The numbers of a few nodes that are not in use.
+#[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub(super) struct Spares {
+    len: u64_ule,
+    numbers: [u64_ule; SPARES],
+}
+
+impl Spares {
+    /// Keeps a node; false if there are enough.
+    pub(super) fn put(&mut self, number: u64) -> bool {
+        let len = self.len.to_native();
+        let Some(place) = self.numbers.get_mut(len as usize) else { return false };
+        *place = number.into();
+        self.len = (len + 1).into();
+        true
+    }
+
+    /// Gives one of them.
+    pub(super) fn take(&mut self) -> Option<u64> {
+        let len = self.len.to_native().checked_sub(1)?;
+        self.len = len.into();
+        self.numbers.get(len as usize).map(|number| number.to_native())
+    }
 }
 
 /// The head of a key's timeline.

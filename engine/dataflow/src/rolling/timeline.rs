@@ -185,7 +185,7 @@ where
             }
         }
         if head.has_waste == 0 && head.newest().is_none() {
-            self.trees.trunks.remove(&key);
+            self.trees.forget(key);
             self.heads.remove(&key);
         }
     }
@@ -222,6 +222,14 @@ where
         let trunk = self.trunks.entry(&key, Trunk::new)?;
         let (nodes, aggregate) = (&mut self.nodes, &self.aggregate);
         change(&mut Tree { key, trunk, nodes, aggregate })
+    }
+
+    /// Removes the trunk of a key whose tree is empty.
+    fn forget(&mut self, key: K) {
+        if let Some(mut trunk) = self.trunks.remove(&key) {
+            let (nodes, aggregate) = (&mut self.nodes, &self.aggregate);
+            Tree { key, trunk: &mut trunk, nodes, aggregate }.free_spares();
+        }
     }
 
     #[inline]
