@@ -9,7 +9,7 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, Unaligned};
 /// Entries of a leaf at most. Few make deep trees, many make the fold over a part of a leaf long.
 ///
 /// Tests have small nodes, so that trees are deep.
-pub(super) const LEAF_ENTRIES: usize = if cfg!(test) { 4 } else { 16 };
+pub(super) const LEAF_ENTRIES: usize = if cfg!(test) { 4 } else { 32 };
 /// Children of an inner node at most.
 pub(super) const INNER_CHILDREN: usize = if cfg!(test) { 4 } else { 16 };
 /// The newest entries of a key, which lie in its head: a key with no more has no tree.
