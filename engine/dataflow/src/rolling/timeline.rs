@@ -345,8 +345,8 @@ where
         let inserted = self.change(key, |tree| tree.insert(entry))?;
         if head.cursor == IN_LEAF {
             let is_beside = head.leaf.to_native() == inserted.leaf;
-            // A split may have moved the cursor's entry, or cut its leaf in two.
-            if inserted.was_split {
+            if inserted.split.is_some_and(|split| split == head.leaf.to_native()) {
+                // The cursor's entry may have moved.
                 head.cursor = UNKNOWN;
             } else if !is_beside && at > head.first.get() {
                 head.has_middle = UNKNOWN;
@@ -355,7 +355,7 @@ where
         } else {
             self.entered(head, at, &partial, None);
         }
-        if inserted.was_split
+        if inserted.split.is_some()
             && let Frame::Rows { preceding } = self.frame
         {
             self.evict_rows(key, head, preceding, passed)?;
@@ -401,7 +401,7 @@ where
         let Some(behind) = preceding.saturating_add(open).checked_sub(1) else {
             return self.drop_tree(key, head);
         };
-        match self.from_end(key, head, behind)? {
+        match self.nth_last(key, head, behind)? {
             Place::InTree(spot) => self.drop_before(key, head, spot.at),
             Place::InTail(_) => self.drop_tree(key, head),
         }

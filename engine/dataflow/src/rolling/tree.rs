@@ -69,7 +69,8 @@ struct Room {
 pub(super) struct Inserted {
     pub(super) leaf: u64,
     pub(super) index: usize,
-    pub(super) was_split: bool,
+    /// The leaf that was split for it.
+    pub(super) split: Option<u64>,
 }
 
 impl Trunk {
@@ -203,7 +204,7 @@ where
         if leaf.len() < LEAF_ENTRIES {
             leaf.insert(index, entry);
             self.correct(&path, 1)?;
-            return Some(Inserted { leaf: path.leaf, index, was_split: false });
+            return Some(Inserted { leaf: path.leaf, index, split: None });
         }
         let room = self.reserve(&path)?;
         let leaf = self.leaf(path.leaf)?;
@@ -224,7 +225,7 @@ where
         let level = self.rise(&path, &room, path.leaf, room.leaf, upper.entries[0].at)?;
         self.correct(&path, level + 1)?;
         let (leaf, index) = if is_upper { (room.leaf, index - HALF) } else { (path.leaf, index) };
-        Some(Inserted { leaf, index, was_split: true })
+        Some(Inserted { leaf, index, split: Some(path.leaf) })
     }
 
     /// The path to the leaf in which an entry at `at` stands, or would stand.
