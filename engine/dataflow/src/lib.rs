@@ -17,6 +17,7 @@ pub mod in_order;
 pub mod keyed_window;
 pub mod session_window;
 pub mod global_window;
+pub mod rolling;
 pub mod split;
 #[cfg(test)]
 mod testing;
@@ -27,6 +28,7 @@ pub use in_order::InOrder;
 pub use keyed_window::{KeyedWindow, Stage, WindowRow};
 pub use operator::{Operator, Output};
 pub use process::{Process, Processed};
+pub use rolling::{Frame, RollingComplete, RollingError, RollingOnArrival, RollingRow};
 pub use session_window::{SessionGap, SessionWindow};
 pub use split::{PassThrough, Split};
 pub use transform::{ByKey, Filter, FlatMap, FlatMapTimed, Map, Route, Transform, Unchanged};

@@ -371,26 +371,32 @@ impl<S: Shape> RawTable<S> {
 
     /// Moves the record of `key` from the array that is being emptied to slot `at`; false if it is not there.
     fn take_from_old(&mut self, hash: u64, at: usize, key: &[u8]) -> bool {
-        let from = self.old.as_ref().and_then(|old| self.find_in(old, hash, key));
-        if let Some(from) = from {
-            self.move_record(from, at);
-        }
-        from.is_some()
+        let Some(from) = self.find_in_old(hash, key) else { return false };
+        self.move_record(from, at);
+        true
     }
 
-    /// Where the record of `key` is in the array that is being emptied, if it is still there.
-    fn find_in(&self, old: &Old<S>, hash: u64, key: &[u8]) -> Option<usize> {
-        let mut at = self.index(hash, &old.slots).max(old.moved);
+    /// The slot of `key` in the array that is being emptied.
+    fn find_in_old(&self, hash: u64, key: &[u8]) -> Option<usize> {
+        let old = self.old.as_ref()?;
+        let home = self.index(hash, &old.slots).max(old.moved);
+        let mut from = home;
         loop {
-            let tag = old.slots.head(at).tag;
-            if tag == self.generation && old.slots.key_bytes(at) == key {
-                return Some(at);
+            let tag = old.slots.head(from).tag;
+            if tag == self.generation && old.slots.key_bytes(from) == key {
+                return Some(from);
             }
-            // What lies past the last slot was the first to be moved.
-            if tag < self.generation || tag > self.generation + 1 || at + 1 == old.slots.count() {
+            if tag < self.generation || tag > self.generation + 1 {
                 return None;
             }
-            at += 1;
+            from += 1;
+            if from == old.slots.count() {
+                // A search that reads may come before the first records are moved.
+                from = old.moved;
+            }
+            if from == home {
+                return None;
+            }
         }
     }
 

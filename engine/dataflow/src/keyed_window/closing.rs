@@ -342,12 +342,12 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
         out: &mut impl Output<WindowRow<K, A::Out>, A::In>,
     ) -> Option<usize> {
         let tables: Vec<_> = nodes.iter().map(|node| self.table_of(*node)).collect();
-        let has = |of: &usize, key: &K| tables[*of].is_some_and(|table| table.peek(key).is_some());
+        let has = |of: &usize, key: &K| tables[*of].is_some_and(|table| table.get(key).is_some());
         tables[by_size[at]]?.visit(slot, FIRE_SLOTS, |key, _| {
             if by_size[..at].iter().any(|of| has(of, &key)) {
                 return;
             }
-            let parts = tables.iter().flatten().filter_map(|table| table.peek(&key));
+            let parts = tables.iter().flatten().filter_map(|table| table.get(&key));
             let whole = parts.copied().reduce(|whole, part| self.aggregate.combine(&whole, &part));
             if let Some(whole) = whole {
                 out.row(window.end, due, self.row(window, key, &whole));

@@ -98,22 +98,14 @@ impl<K: Key, V: Record> Table<K, V> {
 
     /// The record of `key`, to read it, if it has one.
     #[inline]
-    pub fn get(&mut self, key: &K) -> Option<&V> {
-        let key = key.archive();
-        let at = self.find(key.as_bytes())?;
-        Some(self.slots.value(at))
-    }
-
-    /// The same, where the table can not be changed: one that grows is searched twice.
-    #[inline]
-    pub fn peek(&self, key: &K) -> Option<&V> {
+    pub fn get(&self, key: &K) -> Option<&V> {
         let key = key.archive();
         let hash = self.hash(key.as_bytes());
         match self.probe(hash, key.as_bytes()) {
             Probe::Found(at) => Some(self.slots.value(at)),
             Probe::Free(_) => {
-                let old = self.old.as_ref()?;
-                self.find_in(old, hash, key.as_bytes()).map(|at| old.slots.value(at))
+                let at = self.find_in_old(hash, key.as_bytes())?;
+                self.old.as_ref().map(|old| old.slots.value(at))
             }
         }
     }
