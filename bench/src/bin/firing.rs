@@ -5,6 +5,8 @@
 //! `cargo run --release -p tidewire-bench --bin firing`
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::disallowed_methods)]
 
+use std::cmp::Ordering;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +18,6 @@ use tidewire::event::record::u64_le;
 use tidewire::event::time::NOT_DUE;
 use tidewire::prelude::*;
 use tidewire::state::{Image, LayoutMismatch, Log};
-use tidewire_bench::wide::Nowhere;
 use tidewire_bench::{append, host, median, output};
 
 #[derive(Parser)]
@@ -141,6 +142,31 @@ impl<O: Operator> Operator for Timed<O> {
     }
 }
 
+/// A sink that keeps nothing.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    type Row = WindowRow<u64, u64>;
+    type Late = Event;
+    type Error = Infallible;
+
+    fn compare(&self, _: &Self::Row, _: &Self::Row) -> Ordering {
+        Ordering::Equal
+    }
+
+    fn row(&mut self, _: Self::Row) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn late(&mut self, _: &Header, _: Event) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
 /// Runs so many events a second of event time; the times of each.
 fn run(
     arguments: &Arguments,
@@ -163,13 +189,15 @@ fn run(
     let outcome = stream(events_of(input))
         .watermark(Monotonic::new)
         .key_by(|event: &Event| event.key)
-        .operator(move |arena| Timed {
-            operator: KeyedWindow::new(windows, |event: &Event| event.key, Count, arena),
-            clock: quanta::Clock::new(),
-            times: times.lock().expect("no one panicked").take().unwrap_or_default(),
-            all: Arc::clone(&all_of),
+        .operator(move |arena| {
+            Ok(Timed {
+                operator: KeyedWindow::new(windows, |event: &Event| event.key, Count, arena),
+                clock: quanta::Clock::new(),
+                times: times.lock().expect("no one panicked").take().unwrap_or_default(),
+                all: Arc::clone(&all_of),
+            })
         })
-        .run(Nowhere::new(), &options, &mut Silent)
+        .run(Nowhere, &options, &mut Silent)
         .expect("the job runs to its end");
     let times = std::mem::take(&mut *all.lock().expect("no one panicked"));
     (times, outcome.elapsed_ns)
@@ -302,16 +330,8 @@ fn main() {
             us(line.max_ns)
         );
         append(&line);
-        let middle = |at: usize| {
-            let all: Vec<_> = rounds
-                .iter()
-                .map(|round| by_millisecond(round).get(at).copied().unwrap_or(0) as f64)
-                .collect();
-            median(&all) as i64
-        };
         let each: Vec<_> = rounds.iter().map(|round| by_millisecond(round)).collect();
         let length = each.iter().map(Vec::len).min().unwrap_or(0);
-        let _ = middle;
         let curve = (0..length)
             .map(|at| median(&each.iter().map(|it| it[at] as f64).collect::<Vec<_>>()) as i64);
         curves.push((name, curve.collect::<Vec<_>>()));

@@ -39,7 +39,10 @@
 
 mod stream;
 
-pub use stream::{Changed, Collected, Keyed, Query, Stream, Timed, Windowed, stream};
+pub use stream::{
+    Arrangement, Changed, Collected, Global, InTimeOrder, Keyed, Query, Rolling, Rows, Sessions,
+    Stream, Timed, Windowed, stream,
+};
 pub use tidewire_dataflow as dataflow;
 pub use tidewire_event as event;
 pub use tidewire_runtime as runtime;
@@ -60,5 +63,5 @@ pub mod prelude {
     pub use tidewire_runtime::{Driver, Observer, Options, Rate, Silent, Threads, Wait};
     pub use tidewire_state::{Arena, Durable};
 
-    pub use crate::stream::stream;
+    pub use crate::stream::{Rows, stream};
 }

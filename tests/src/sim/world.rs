@@ -254,10 +254,9 @@ impl World {
             watermarks: || Watermarks { bounded: Bounded::new(bound), broken },
             when_quiet: WhenQuiet { idle_after: self.plan.idle_after, heartbeat_after: None },
             route: |event: &Event| hash_of(&event.key),
-            operator: |arena: Arena| Logged {
-                operator: KeyedWindow::new(windows, |event: &Event| event.key, Chained, arena),
-                broken,
-                records: 0,
+            operator: |arena: Arena| {
+                let operator = KeyedWindow::new(windows, |event: &Event| event.key, Chained, arena);
+                Ok(Logged { operator, broken, records: 0 })
             },
             sink: Parts::new(Arc::clone(&self.files), Arc::clone(life), broken),
         };

@@ -288,12 +288,6 @@ fn the_ends_of_time_have_frames_too() {
     }
 }
 
-#[test]
-fn a_negative_range_is_refused() {
-    let made = RollingOnArrival::new(Frame::Range(-1), key_of, Sum, Arena::unlimited());
-    assert_eq!(made.err(), Some(RollingError::NegativeRange(-1)));
-}
-
 /// Sends events on arrival, with the watermark close behind.
 struct Feed {
     operator: RollingOnArrival<Key, fn(&Event) -> Key, Maps>,
