@@ -52,9 +52,10 @@ where
     /// A result for each event, over a frame that ends at it (SQL: `OVER`).
     ///
     /// ```
+    /// use tidewire::aggregates::sum;
     /// use tidewire::prelude::*;
     /// # use rkyv::Portable;
-    /// # use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
+    /// # use zerocopy::{FromBytes, Immutable, IntoBytes};
     /// #[derive(Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
     /// #[repr(C)]
     /// struct Purchase { ts: i64_ule, user: u32_ule, cents: u32_ule }
