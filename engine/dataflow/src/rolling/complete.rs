@@ -12,7 +12,7 @@ use rkyv::Portable;
 use tidewire_event::key::Within;
 use tidewire_event::limits::FIRE_SLOTS;
 use tidewire_event::record::{Record, i64_ule, u64_ule};
-use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
+use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
 use tidewire_event::{Header, Key, Place};
 use tidewire_state::{Account, Arena, Durable, Full, Image, LayoutMismatch, Log, Table};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
@@ -220,7 +220,11 @@ where
 
     /// A row stands at the end of its frame, which is just behind its event.
     fn closed_to(&self, watermark: i64) -> i64 {
-        if watermark == WATERMARK_NONE { watermark } else { watermark.saturating_add(1) }
+        match watermark {
+            WATERMARK_NONE | WATERMARK_END => watermark,
+            // An event at the very end of time is still to come.
+            watermark => (watermark + 1).min(WATERMARK_END - 1),
+        }
     }
 }
 
