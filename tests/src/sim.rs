@@ -13,6 +13,7 @@
 
 mod dice;
 mod trace;
+mod worker;
 mod plan;
 mod model;
 mod parts;

@@ -39,8 +39,12 @@
 
 mod stream;
 
-pub use stream::{Changed, Collected, Keyed, Query, Stream, Timed, Windowed, stream};
+pub use stream::{
+    Arrangement, Changed, Collected, Global, InTimeOrder, Keyed, Query, Rolling, Rows, Sessions,
+    Stream, Timed, Windowed, stream,
+};
 pub use tidewire_dataflow as dataflow;
+pub use tidewire_dataflow::aggregates;
 pub use tidewire_event as event;
 pub use tidewire_runtime as runtime;
 pub use tidewire_state as state;
@@ -48,11 +52,12 @@ pub use tidewire_state as state;
 /// What a pipeline needs.
 pub mod prelude {
     pub use tidewire_dataflow::{
-        Aggregate, Bounded, Monotonic, PassThrough, Process, Punctuated, Split, Tumbling,
-        WatermarkStrategy, Window, WindowRow,
+        Aggregate, Bounded, Early, Frame, Monotonic, PassThrough, Process, Punctuated, SessionGap,
+        Split, Stage, Tumbling, WatermarkStrategy, Window, WindowRow, Windows,
     };
     pub use tidewire_event::record::{
-        Record, i16_le, i32_le, i64_le, i128_le, u16_le, u32_le, u64_le, u128_le,
+        Record, Unaligned, i16_le, i16_ule, i32_le, i32_ule, i64_le, i64_ule, i128_le, i128_ule,
+        u16_le, u16_ule, u32_le, u32_ule, u64_le, u64_ule, u128_le, u128_ule,
     };
     pub use tidewire_event::source::events;
     pub use tidewire_event::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
@@ -60,5 +65,5 @@ pub mod prelude {
     pub use tidewire_runtime::{Driver, Observer, Options, Rate, Silent, Threads, Wait};
     pub use tidewire_state::{Arena, Durable};
 
-    pub use crate::stream::stream;
+    pub use crate::stream::{Rows, stream};
 }

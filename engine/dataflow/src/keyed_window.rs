@@ -136,9 +136,16 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
     ///
     /// # Errors
     /// The windows overlap, or `early` is after nothing.
-    pub fn early(mut self, early: Early) -> Result<Self, EarlyError> {
-        self.early = Some(EarlyResults::new(early, &self.windows)?);
-        Ok(self)
+    pub fn early(self, early: Early) -> Result<Self, EarlyError> {
+        early.check(&self.windows)?;
+        Ok(self.with_early(Some(early)))
+    }
+
+    /// The same with results that [fit](Early::check) its windows.
+    #[must_use]
+    pub fn with_early(mut self, early: Option<Early>) -> Self {
+        self.early = early.map(EarlyResults::new);
+        self
     }
 
     /// Makes the pane of `header` the recent one, and makes it if it is not there.

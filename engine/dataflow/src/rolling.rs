@@ -22,10 +22,7 @@ mod tree;
 pub use complete::RollingComplete;
 pub use on_arrival::RollingOnArrival;
 
-use std::fmt;
-
 use tidewire_event::{Header, Place};
-use tidewire_state::Full;
 
 use crate::aggregate::Aggregate;
 use crate::window::Window;
@@ -33,39 +30,13 @@ use crate::window::Window;
 /// Which events of its key a result is over, beside the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame {
-    /// Those at most so many ns before it, and those of its own time.
+    /// Those at most so many ns before it, and those of its own time. A negative number counts as zero.
     Range(i64),
     /// So many before it: a moving average over three rows has two `preceding`.
     Rows {
         /// How many.
         preceding: u64,
     },
-}
-
-/// Why a rolling operator can not be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RollingError {
-    /// The range is negative.
-    NegativeRange(i64),
-    /// The state's budget has no room for its tables.
-    Full(Full),
-}
-
-impl fmt::Display for RollingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NegativeRange(ns) => write!(f, "a range of {ns} ns: it must be at least 0"),
-            Self::Full(full) => full.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for RollingError {}
-
-impl From<Full> for RollingError {
-    fn from(full: Full) -> Self {
-        Self::Full(full)
-    }
 }
 
 /// The result of one event.
@@ -82,10 +53,10 @@ pub struct RollingRow<E, V> {
 }
 
 impl Frame {
-    fn checked(self) -> Result<Self, RollingError> {
+    fn not_negative(self) -> Self {
         match self {
-            Self::Range(ns) if ns < 0 => Err(RollingError::NegativeRange(ns)),
-            frame => Ok(frame),
+            Self::Range(ns) => Self::Range(ns.max(0)),
+            frame => frame,
         }
     }
 

@@ -24,6 +24,8 @@
 use rkyv::Portable;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+pub use zerocopy::Unaligned;
+
 pub use rend::unaligned::{
     f32_ule, f64_ule, i16_ule, i32_ule, i64_ule, i128_ule, u16_ule, u32_ule, u64_ule, u128_ule,
 };

@@ -7,7 +7,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy, WhenQuiet};
 use tidewire_event::limits::{OUT_RING_FRAMES, RING_FRAMES};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
-use tidewire_state::{Arena, Budget};
+use tidewire_state::{Arena, Budget, Full};
 
 use crate::clock::Clock;
 use crate::driver::Station;
@@ -38,7 +38,7 @@ pub struct Job<S, W, R, O, K> {
     /// What becomes of an event on its source's thread, and which shard that goes to: a function that gives the hash of an
     /// event's key ([`hash_of`](tidewire_event::hash_of)), or one behind transforms ([`ByKey`](tidewire_dataflow::ByKey)).
     pub route: R,
-    /// Makes the operator of a shard, with its state in an arena.
+    /// Makes the operator of a shard, with its state in an arena, if there is room for what it begins with.
     pub operator: O,
     /// Where results go.
     pub sink: K,
@@ -58,7 +58,7 @@ where
     Y: Fn() -> W,
     R: Route<S::Event> + Clone + Send,
     R::Out: Copy + Send,
-    M: Fn(Arena) -> O,
+    M: Fn(Arena) -> Result<O, Full>,
     O: Operator<In = R::Out> + Send,
     O::Row: Send,
     O::Late: Send,
@@ -107,7 +107,7 @@ where
                 is_tracked: opened.is_some(),
                 operator: 0,
             };
-            let mut shard = Shard::new((self.operator)(arena), inputs)
+            let mut shard = Shard::new((self.operator)(arena)?, inputs)
                 .recording(record(Span::Effect))
                 .when_full(options.when_full)
                 .logging(ends.shards.next());

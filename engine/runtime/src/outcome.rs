@@ -5,6 +5,8 @@ use std::thread::ScopedJoinHandle;
 
 use hdrhistogram::Histogram;
 
+use tidewire_state::Full;
+
 use crate::latency::{Collector, Recorder, Span, recorder};
 use crate::observe::{Note, Observer};
 use crate::options::OptionsError;
@@ -81,6 +83,12 @@ pub struct Outcome<K> {
     pub result_latency: Option<Histogram<u64>>,
     /// The threads as they were laid out, in words.
     pub threads: String,
+}
+
+impl<S, K> From<Full> for JobError<S, K> {
+    fn from(Full: Full) -> Self {
+        Self::StateFull
+    }
 }
 
 impl<S, K> From<SourceEnd<S>> for Ended<S, K> {

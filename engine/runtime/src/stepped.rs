@@ -9,7 +9,7 @@
 use rtrb::{Consumer, Producer, RingBuffer};
 use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
-use tidewire_state::{Arena, Budget};
+use tidewire_state::{Arena, Budget, Full};
 
 use crate::clock::Clock;
 use crate::driver::Station;
@@ -121,7 +121,7 @@ where
     ///
     /// # Errors
     /// It can not go on from there.
-    pub fn start<M: Fn(Arena) -> O, Y: Fn() -> W>(
+    pub fn start<M: Fn(Arena) -> Result<O, Full>, Y: Fn() -> W>(
         mut job: Job<S, Y, R, M, K>,
         store: &'a SteppedStore<'_>,
         shards: usize,
@@ -144,7 +144,7 @@ where
         for (index, (outlet, inlets)) in outlets.into_iter().zip(into_shards).enumerate() {
             let range = HashRange::of_shard(index, shards);
             let arena = Arena { range, budget: budget.clone(), is_tracked: true, operator: 0 };
-            let operator = (job.operator)(arena);
+            let operator = (job.operator)(arena)?;
             let mut shard = Shard::new(operator, *inputs).logging(ends.shards.next());
             if let Some(mut image) = images.next() {
                 opened.restore_shard(&mut shard, &mut image)?;

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidewire_dataflow::WindowRow;
+use tidewire_dataflow::{Stage, WindowRow};
 use tidewire_event::{Header, Sink};
 
 use super::broken::Broken;
@@ -23,6 +23,8 @@ use super::trace::Trace;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Part {
     pub(crate) rows: Vec<Row>,
+    /// Rows that take the place of others.
+    pub(crate) corrected: Vec<Row>,
     pub(crate) late: Vec<Late>,
 }
 
@@ -120,19 +122,23 @@ impl Sink for Parts {
 
     fn row(&mut self, row: Self::Row) -> Result<(), DiskError> {
         let (count, number) = row.value;
-        self.current.rows.push((row.window.end, row.key, count, number));
+        let rows = match row.stage {
+            Stage::Corrected => &mut self.current.corrected,
+            Stage::Early | Stage::Complete => &mut self.current.rows,
+        };
+        rows.push((row.window.end, row.key, count, number));
         Ok(())
     }
 
     fn late(&mut self, header: &Header, late: Event) -> Result<(), DiskError> {
-        self.current.late.push((late.source, header.place.sequence()));
+        self.current.late.push((late.source(), header.place.sequence()));
         Ok(())
     }
 
     fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, DiskError> {
         self.files().operation(&self.life)?;
         let part = std::mem::take(&mut self.current);
-        if !part.rows.is_empty() || !part.late.is_empty() {
+        if !part.rows.is_empty() || !part.corrected.is_empty() || !part.late.is_empty() {
             let name = (self.next, self.life.number);
             self.next += 1;
             self.files().sealed.insert(name, part);

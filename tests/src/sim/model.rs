@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::Plan;
+use super::plan::{Event, Plan, Work};
 
 /// A row: the end of its window, the key, how many events, and a number that follows from all of them in their order.
 pub(crate) type Row = (i64, u32, u64, u64);
@@ -14,8 +14,31 @@ pub(crate) type Late = (u32, u64);
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) rows: Vec<Row>,
+    /// By key.
+    pub(crate) corrected: BTreeMap<u32, Vec<Row>>,
     /// By source.
     pub(crate) late: Vec<Vec<Late>>,
+}
+
+/// What a key has come to in a window.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chain {
+    count: u64,
+    number: u64,
+    /// The same when the window closed.
+    complete: Option<(u64, u64)>,
+}
+
+impl Chain {
+    fn take(&mut self, event: &Event) -> &Self {
+        self.count += 1;
+        self.number = chain(self.number, event.amount());
+        self
+    }
+
+    fn row(&self, end: i64, key: u32) -> Row {
+        (end, key, self.count, self.number)
+    }
 }
 
 /// The watermark of a source: the smallest over the partitions that are not idle, one moment after the other.
@@ -70,34 +93,92 @@ impl<'p> Watermarks<'p> {
     }
 }
 
+const FACTOR: u64 = 1_000_003;
+
 /// The number behind one more event.
 pub(crate) fn chain(before: u64, amount: u64) -> u64 {
-    before.wrapping_mul(1_000_003).wrapping_add(amount + 1)
+    before.wrapping_mul(FACTOR).wrapping_add(amount + 1)
+}
+
+/// The number behind so many more, which alone would come to `number`.
+pub(crate) fn chain_all(before: u64, count: u64, number: u64) -> u64 {
+    before.wrapping_mul(FACTOR.wrapping_pow(count as u32)).wrapping_add(number)
 }
 
 impl Expected {
     pub(crate) fn of(plan: &Plan) -> Self {
-        let mut windows: BTreeMap<(i64, u32), (u64, u64)> = BTreeMap::new();
-        let mut late = Vec::new();
+        let mut windows: BTreeMap<(i64, u32), Chain> = BTreeMap::new();
+        let (mut late, mut corrected) = (Vec::new(), BTreeMap::new());
+        let mut in_time = Vec::new();
         for (source, input) in plan.inputs.iter().enumerate() {
             let mut watermarks = Watermarks::new(plan);
             let mut behind = Vec::new();
             for (sequence, (ts, event)) in input.iter().enumerate() {
                 let end = ts.div_euclid(plan.window) * plan.window + plan.window;
                 let watermark = watermarks.before(*ts);
-                if watermark.is_some_and(|watermark| watermark >= end - 1) {
-                    behind.push((source as u32, sequence as u64));
-                } else {
-                    let (count, number) = windows.entry((end, event.key)).or_default();
-                    *count += 1;
-                    *number = chain(*number, event.amount);
+                let is_behind = |time: i64| watermark.is_some_and(|watermark| watermark >= time);
+                match plan.work {
+                    Work::InOrder if is_behind(*ts) => {
+                        behind.push((source as u32, sequence as u64))
+                    }
+                    Work::InOrder => in_time.push((*ts, source, sequence, event)),
+                    Work::Windows { lateness } if is_behind(end - 1 + lateness) => {
+                        behind.push((source as u32, sequence as u64));
+                    }
+                    Work::Windows { .. } if is_behind(end - 1) => {
+                        let chain = windows.entry((end, event.key())).or_default();
+                        let row = chain.take(event).row(end, event.key());
+                        corrected.entry(event.key()).or_insert_with(Vec::new).push(row);
+                    }
+                    Work::Windows { .. } => {
+                        let chain = windows.entry((end, event.key())).or_default();
+                        chain.take(event);
+                        chain.complete = Some((chain.count, chain.number));
+                    }
                 }
-                watermarks.behind(*ts, event.partition);
+                watermarks.behind(*ts, event.partition());
             }
             late.push(behind);
         }
-        let row = |((end, key), (count, number))| (end, key, count, number);
-        Self { rows: windows.into_iter().map(row).collect(), late }
+        in_time.sort_unstable_by_key(|(ts, source, sequence, _)| (*ts, *source, *sequence));
+        for (ts, _, _, event) in in_time {
+            let end = ts.div_euclid(plan.window) * plan.window + plan.window;
+            let chain = windows.entry((end, event.key())).or_default();
+            chain.take(event);
+            chain.complete = Some((chain.count, chain.number));
+        }
+        let row = |((end, key), chain): ((i64, u32), Chain)| {
+            chain.complete.map(|(count, number)| (end, key, count, number))
+        };
+        Self { rows: windows.into_iter().filter_map(row).collect(), corrected, late }
+    }
+
+    /// Says what is wrong with corrected rows that are not, for each key, the first of these; or, if they must be the whole,
+    /// not all of them. Rows of different keys have no order among them.
+    pub(crate) fn check_corrected<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a Row>,
+        is_whole: bool,
+    ) -> Result<(), String> {
+        let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
+        for row in rows {
+            let at = seen.entry(row.1).or_default();
+            let expected = self.corrected.get(&row.1).and_then(|rows| rows.get(*at));
+            if expected != Some(row) {
+                return Err(format!(
+                    "corrected row {at} of a key is {row:?}, and must be {expected:?}"
+                ));
+            }
+            *at += 1;
+        }
+        let all: usize = self.corrected.values().map(Vec::len).sum();
+        let found: usize = seen.values().sum();
+        if is_whole && found != all {
+            return Err(format!(
+                "the end of the job, and {found} of {all} corrected rows are there"
+            ));
+        }
+        Ok(())
     }
 
     /// Says what is wrong with an output that is not a prefix of this; or, if it must be the whole, not all of it.

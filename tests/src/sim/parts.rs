@@ -11,7 +11,7 @@ use tidewire_event::{Header, Polled, Source, Stamped};
 use tidewire_state::{Durable, Image, LayoutMismatch, Log, Section, SectionKind, TableId};
 
 use super::broken::Broken;
-use super::model::chain;
+use super::model::{chain, chain_all};
 use super::plan::{Event, Plan};
 
 /// One input of the plan.
@@ -29,7 +29,7 @@ impl Source for Input {
     fn next(&mut self) -> Result<Polled<Event>, Infallible> {
         let stamped = self.plan.inputs[self.index].get(self.next).copied();
         self.next += 1;
-        Ok(stamped.map(|(ts, event)| Stamped::new(ts, event).partition(event.partition)).into())
+        Ok(stamped.map(|(ts, event)| Stamped::new(ts, event).partition(event.partition())).into())
     }
 
     fn partitions(&self) -> u32 {
@@ -87,12 +87,12 @@ impl<const WORDS: usize> Aggregate for Chained<WORDS> {
     type Out = (u64, u64);
 
     fn lift(&self, _: &Header, event: &Event) -> Self::Partial {
-        Self::record(1, chain(0, event.amount))
+        Self::record(1, chain(0, event.amount()))
     }
 
-    fn combine(&self, earlier: &Self::Partial, _: &Self::Partial) -> Self::Partial {
-        // Only `insert` is used here: what it does can not be combined.
-        *earlier
+    fn combine(&self, earlier: &Self::Partial, later: &Self::Partial) -> Self::Partial {
+        let [before, behind] = [earlier, later].map(|it| (it[0].to_native(), it[1].to_native()));
+        Self::record(before.0 + behind.0, chain_all(before.1, behind.0, behind.1))
     }
 
     fn lower(&self, _: Window, partial: &Self::Partial) -> (u64, u64) {
@@ -104,7 +104,7 @@ impl<const WORDS: usize> Aggregate for Chained<WORDS> {
 
     fn insert(&self, partial: &mut Self::Partial, _: &Header, event: &Event) {
         let (count, number) = (partial[0].to_native(), partial[1].to_native());
-        *partial = Self::record(count + 1, chain(number, event.amount));
+        *partial = Self::record(count + 1, chain(number, event.amount()));
     }
 }
 

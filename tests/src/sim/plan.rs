@@ -1,9 +1,12 @@
 //! What a seed makes: the events and the sizes of everything.
 
+use rkyv::Portable;
+use tidewire_event::record::{u32_ule, u64_ule};
 use tidewire_event::time::MICROSECOND;
 use tidewire_runtime::Rate;
 use tidewire_runtime::stepped::Sizes;
 use tidewire_snapshot::{Compression, Keep};
+use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
 use super::dice::Dice;
 
@@ -11,14 +14,42 @@ use super::dice::Dice;
 pub(crate) const WORDS: usize = 2;
 pub(crate) const WIDE_WORDS: usize = 2_000;
 
-/// An event of the simulated input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An event of the simulated input: a record, so that it can wait in a state.
+#[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
 pub(crate) struct Event {
-    pub(crate) source: u32,
-    pub(crate) key: u32,
-    pub(crate) amount: u64,
-    /// Of its source.
-    pub(crate) partition: u32,
+    source: u32_ule,
+    key: u32_ule,
+    amount: u64_ule,
+    partition: u32_ule,
+}
+
+impl Event {
+    pub(crate) fn source(&self) -> u32 {
+        self.source.to_native()
+    }
+
+    pub(crate) fn key(&self) -> u32 {
+        self.key.to_native()
+    }
+
+    pub(crate) fn amount(&self) -> u64 {
+        self.amount.to_native()
+    }
+
+    /// Which one of its source's.
+    pub(crate) fn partition(&self) -> u32 {
+        self.partition.to_native()
+    }
+}
+
+/// What the shards do with the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Windows, of which those that have closed are corrected for so many ns.
+    Windows { lateness: i64 },
+    /// Windows over events in the order of their times.
+    InOrder,
 }
 
 /// See the module.
@@ -27,6 +58,7 @@ pub(crate) struct Plan {
     /// For each source its events, with their times. Events of a key come from one source, because what several sources
     /// send has no order among them.
     pub(crate) inputs: Vec<Vec<(i64, Event)>>,
+    pub(crate) work: Work,
     pub(crate) window: i64,
     pub(crate) bound: i64,
     /// Of each source; not all of them need have an event.
@@ -75,10 +107,10 @@ impl Plan {
             let ts = *clock - dice.below(most as u64 + 1) as i64;
             let partition = more.below(u64::from(partitions)) as u32;
             let event = Event {
-                source: source as u32,
-                key: key as u32,
-                amount: dice.below(1_000),
-                partition,
+                source: (source as u32).into(),
+                key: (key as u32).into(),
+                amount: dice.below(1_000).into(),
+                partition: partition.into(),
             };
             inputs[source as usize].push((ts, event));
         }
@@ -86,8 +118,14 @@ impl Plan {
         let per_second = events as f64 / sources as f64 / duration_ns as f64 * 1e9;
         // A chunk holds one record at least.
         let chunk_bytes_min = if is_wide { 8 * WIDE_WORDS as u64 + 256 } else { 128 };
+        let work = match more.below(4) {
+            0 => Work::InOrder,
+            1 => Work::Windows { lateness: more.spread(1, 4 * window as u64) as i64 },
+            _ => Work::Windows { lateness: 0 },
+        };
         Self {
             inputs,
+            work,
             window,
             bound,
             partitions,

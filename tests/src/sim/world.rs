@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidewire_dataflow::{Bounded, KeyedWindow, Tumbling, WhenQuiet};
+use tidewire_dataflow::{Bounded, Tumbling, WhenQuiet};
 use tidewire_event::hash_of;
 use tidewire_event::time::{MICROSECOND, MILLISECOND};
 use tidewire_runtime::stepped::{Stepped, SteppedJob, SteppedStore};
@@ -22,6 +22,7 @@ use super::plan::{Event, Plan, WIDE_WORDS, WORDS};
 use super::process::{Life, Process, Running, SimClock, Stop, stop};
 use super::store::{Faults, FaultyStore};
 use super::trace::Trace;
+use super::worker::Worker;
 
 /// Steps without a fault in which a job must come to its end.
 const STEPS_TO_END_MAX: u64 = 400_000;
@@ -239,13 +240,14 @@ impl World {
             Input,
             Watermarks,
             impl Fn(&Event) -> u64 + Clone + use<N>,
-            Logged<KeyedWindow<u32, impl Fn(&Event) -> u32 + use<N>, Chained<N>>>,
+            Logged<Worker<fn(&Event) -> u32, Chained<N>>>,
             Parts,
             SimClock,
         >,
         JobError<std::convert::Infallible, DiskError>,
     > {
         let (broken, bound) = (self.broken, self.plan.bound);
+        let key_of: fn(&Event) -> u32 = Event::key;
         let input = |index| Input { plan: Arc::clone(&self.plan), index, next: 0, broken };
         // The plan's windows are of at least 1 ns.
         let windows = Tumbling::new(self.plan.window).unwrap_or(Tumbling::SECOND);
@@ -253,11 +255,10 @@ impl World {
             sources: (0..self.plan.inputs.len()).map(input).collect(),
             watermarks: || Watermarks { bounded: Bounded::new(bound), broken },
             when_quiet: WhenQuiet { idle_after: self.plan.idle_after, heartbeat_after: None },
-            route: |event: &Event| hash_of(&event.key),
-            operator: |arena: Arena| Logged {
-                operator: KeyedWindow::new(windows, |event: &Event| event.key, Chained, arena),
-                broken,
-                records: 0,
+            route: |event: &Event| hash_of(&event.key()),
+            operator: |arena: Arena| {
+                let operator = Worker::new(self.plan.work, windows, key_of, Chained, arena);
+                Ok(Logged { operator, broken, records: 0 })
             },
             sink: Parts::new(Arc::clone(&self.files), Arc::clone(life), broken),
         };
@@ -429,6 +430,8 @@ impl World {
         let rows = || files.committed.values().flat_map(|part| &part.rows);
         let late = || files.committed.values().flat_map(|part| &part.late);
         self.expected.check(rows(), late(), false)?;
+        let corrected = files.committed.values().flat_map(|part| &part.corrected);
+        self.expected.check_corrected(corrected, false)?;
         let seen = (files.changes, rows().count(), late().count());
         let (_, rows_before, late_before) = self.checked;
         if (seen.1 < rows_before || seen.2 < late_before) && !self.may_shrink {
@@ -445,6 +448,8 @@ impl World {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = files.committed.values().flat_map(|part| &part.rows);
         let late = files.committed.values().flat_map(|part| &part.late);
+        let corrected = files.committed.values().flat_map(|part| &part.corrected);
+        self.expected.check_corrected(corrected, true)?;
         self.expected.check(rows, late, true)
     }
 

@@ -29,6 +29,22 @@ pub enum Early {
     Every(i64),
 }
 
+impl Early {
+    /// Whether such results can be had from these windows.
+    ///
+    /// # Errors
+    /// The windows overlap, or it is after nothing.
+    pub fn check(self, windows: &Windows) -> Result<(), EarlyError> {
+        if windows.kind() != Kind::Tumbling {
+            return Err(EarlyError::Overlap);
+        }
+        if matches!(self, Self::Count(0) | Self::Every(..=0)) {
+            return Err(EarlyError::NotPositive);
+        }
+        Ok(())
+    }
+}
+
 /// What has happened to a key since its last early result: by a count, how many events; by a timer, one more than the
 /// number of the tick before which it changed, or nothing.
 #[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable)]
@@ -95,14 +111,8 @@ struct Ticking<K> {
 }
 
 impl<K: Key> EarlyResults<K> {
-    pub(super) fn new(when: Early, windows: &Windows) -> Result<Self, EarlyError> {
-        if windows.kind() != Kind::Tumbling {
-            return Err(EarlyError::Overlap);
-        }
-        if matches!(when, Early::Count(0) | Early::Every(..=0)) {
-            return Err(EarlyError::NotPositive);
-        }
-        Ok(Self { when, panes: Vec::new(), due: NOT_DUE })
+    pub(super) fn new(when: Early) -> Self {
+        Self { when, panes: Vec::new(), due: NOT_DUE }
     }
 
     pub(super) fn has_timer(&self) -> bool {

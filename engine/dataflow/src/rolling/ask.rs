@@ -125,7 +125,7 @@ where
     }
 
     /// The entry that has `behind` others behind it; the first one if there are not as many.
-    pub(super) fn from_end(&self, mut behind: u64) -> Option<Spot> {
+    pub(super) fn nth_last(&self, mut behind: u64) -> Option<Spot> {
         let last = self.read_leaf(self.trunk.last(0))?.len() as u64;
         let mut node = Node { number: self.trunk.last(0), level: 0 };
         if behind >= last && self.trunk.height() > 1 {
@@ -135,7 +135,7 @@ where
                 let number = self.trunk.last(level);
                 let (_, others) = self.read_inner(number)?.children().split_last()?;
                 let is_root = level + 1 == self.trunk.height();
-                if let Some(child) = child_from_end(others, &mut behind, is_root) {
+                if let Some(child) = child_nth_last(others, &mut behind, is_root) {
                     break Node { number: child, level: level - 1 };
                 }
                 level += 1;
@@ -143,7 +143,7 @@ where
         }
         while node.level > 0 {
             let children = self.read_inner(node.number)?.children();
-            let child = child_from_end(children, &mut behind, true)?;
+            let child = child_nth_last(children, &mut behind, true)?;
             node = Node { number: child, level: node.level - 1 };
         }
         let entries = self.read_leaf(node.number)?.entries();
@@ -154,7 +154,7 @@ where
 
 /// Which of the children has the entry with `behind` others behind it, and how many of those are in it. If
 /// `is_rest`, the first child has whatever the others have not.
-fn child_from_end<P>(children: &[Child<P>], behind: &mut u64, is_rest: bool) -> Option<u64> {
+fn child_nth_last<P>(children: &[Child<P>], behind: &mut u64, is_rest: bool) -> Option<u64> {
     for (index, child) in children.iter().enumerate().rev() {
         let count = child.count.to_native();
         if *behind < count || is_rest && index == 0 {

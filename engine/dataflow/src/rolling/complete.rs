@@ -12,14 +12,14 @@ use rkyv::Portable;
 use tidewire_event::key::Within;
 use tidewire_event::limits::FIRE_SLOTS;
 use tidewire_event::record::{Record, i64_ule, u64_ule};
-use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
+use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
 use tidewire_event::{Header, Key, Place};
-use tidewire_state::{Account, Arena, Durable, Image, LayoutMismatch, Log, Table};
+use tidewire_state::{Account, Arena, Durable, Full, Image, LayoutMismatch, Log, Table};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
 use super::records::At;
 use super::timeline::{Timelines, adopt};
-use super::{Frame, RollingError, RollingRow, row};
+use super::{Frame, RollingRow, row};
 use crate::aggregate::Aggregate;
 use crate::operator::{Operator, Output};
 use crate::window::Tumbling;
@@ -70,11 +70,12 @@ where
     /// `aggregate` over `frame`, for each key that `key_of` reads from an event, with state in `arena`.
     ///
     /// # Errors
-    /// See [`RollingError`].
-    pub fn new(frame: Frame, key_of: F, aggregate: A, arena: Arena) -> Result<Self, RollingError> {
+    /// The state's budget has no room for its tables.
+    pub fn new(frame: Frame, key_of: F, aggregate: A, arena: Arena) -> Result<Self, Full> {
+        let frame = frame.not_negative();
         Ok(Self {
             key_of,
-            frame: frame.checked()?,
+            frame,
             timelines: Timelines::new(frame, aggregate, arena.clone())?,
             account: arena.budget.account(),
             waiting: VecDeque::new(),
@@ -120,6 +121,15 @@ where
         true
     }
 
+    /// The results of all events up to this time have been emitted.
+    #[inline]
+    fn passed(&self) -> i64 {
+        match self.waiting.front() {
+            Some(first) => self.watermark.min(first.header.ts.saturating_sub(1)),
+            None => self.watermark,
+        }
+    }
+
     /// Takes the last one back.
     fn wait_no_more(&mut self, key: K) {
         if let Some(last) = self.waiting.pop_back() {
@@ -150,14 +160,14 @@ where
         let key = (self.key_of)(event);
         if let Frame::Rows { .. } = self.frame {
             return match self.emit_now(key, header, event) {
-                Some(row) => out.row(header.ts, header.due, row),
+                Some(row) => out.row(header.ts.saturating_add(1), header.due, row),
                 None => out.refused(header),
             };
         }
         if !self.wait(key, header, event) {
             return out.refused(header);
         }
-        if self.timelines.insert(key, header, event, self.complete_to()).is_none() {
+        if self.timelines.insert(key, header, event, self.passed()).is_none() {
             self.wait_no_more(key);
             out.refused(header);
         }
@@ -166,7 +176,7 @@ where
     #[inline]
     fn watermark(&mut self, watermark: i64, _: i64) {
         self.watermark = watermark;
-        self.timelines.pass(self.complete_to());
+        self.timelines.pass(self.passed());
     }
 
     fn grid(&self) -> Option<Tumbling> {
@@ -180,7 +190,7 @@ where
 
     fn fire(&mut self, out: &mut impl Output<Self::Row, Self::Late>) {
         for _ in 0..FIRE_SLOTS {
-            let passed = self.complete_to();
+            let passed = self.passed();
             let Some(first) = self.waiting.front() else { return };
             let Waiting { header, number, event } = *first;
             if header.ts > self.watermark {
@@ -191,7 +201,7 @@ where
             match self.timelines.frame(key, at, passed) {
                 Some(framed) => {
                     let row = row(self.timelines.aggregate(), &header, event, &framed);
-                    out.row(header.ts, header.due, row);
+                    out.row(header.ts.saturating_add(1), header.due, row);
                 }
                 // A timeline that lacks a node, which no history makes.
                 None => out.refused(&header),
@@ -205,14 +215,16 @@ where
 
     #[inline]
     fn complete_to(&self) -> i64 {
-        match self.waiting.front() {
-            Some(first) => self.watermark.min(first.header.ts.saturating_sub(1)),
-            None => self.watermark,
-        }
+        self.closed_to(self.passed())
     }
 
+    /// A row stands at the end of its frame, which is just behind its event.
     fn closed_to(&self, watermark: i64) -> i64 {
-        watermark
+        match watermark {
+            WATERMARK_NONE | WATERMARK_END => watermark,
+            // An event at the very end of time is still to come.
+            watermark => (watermark + 1).min(WATERMARK_END - 1),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use zerocopy::Unaligned;
 
 use super::Frame;
 use super::ask::Spot;
-use super::records::{At, Head, LEAF_ENTRIES, NONE, TAIL_ENTRIES};
+use super::records::{At, Head, LEAF_ENTRIES, NONE};
 use super::timeline::Trees;
 use crate::aggregate::Aggregate;
 
@@ -67,7 +67,7 @@ where
         match (self.frame, start) {
             (Frame::Rows { preceding }, _) => {
                 head.extent.to_native().saturating_sub(1) as u64 <= preceding
-            },
+            }
             (_, Some(start)) => head.first.ts() >= start,
             (_, None) => true,
         }
@@ -138,7 +138,7 @@ where
     #[inline(never)]
     fn place(&mut self, key: K, head: &mut Head<A::Partial>, start: Option<i64>) -> Option<()> {
         let spot = match (self.frame, start) {
-            (Frame::Rows { preceding }, _) => self.from_end(key, head, preceding)?,
+            (Frame::Rows { preceding }, _) => self.nth_last(key, head, preceding)?,
             (_, start) => self.seek(key, head, At::first_of(start?))?,
         };
         match spot {
@@ -280,7 +280,7 @@ where
             }
             Frame::Rows { preceding } => {
                 let behind = self.count_behind(key, head, at)?;
-                let from = match self.from_end(key, head, behind.saturating_add(preceding))? {
+                let from = match self.nth_last(key, head, behind.saturating_add(preceding))? {
                     InTree(spot) => spot.at,
                     InTail(index) => head.tail().get(index)?.at.get(),
                 };
@@ -328,7 +328,7 @@ where
     }
 
     /// The entry that has `behind` others behind it; the first one if there are not as many.
-    pub(super) fn from_end(
+    pub(super) fn nth_last(
         &mut self,
         key: K,
         head: &Head<A::Partial>,
@@ -337,7 +337,7 @@ where
         let tail = head.tail().len();
         match behind.checked_sub(tail as u64) {
             Some(behind) if head.has_tree != 0 => {
-                self.ask(key, |tree| tree.from_end(behind)).map(InTree)
+                self.ask(key, |tree| tree.nth_last(behind)).map(InTree)
             }
             Some(_) => Some(InTail(0)),
             None => Some(InTail(tail - 1 - behind as usize)),
@@ -366,4 +366,4 @@ use Place::{InTail, InTree};
 const NOTHING: u8 = 1;
 pub(super) const THERE: u8 = 2;
 
-const _: () = assert!(LEAF_ENTRIES < u8::MAX as usize && TAIL_ENTRIES < u8::MAX as usize);
+const _: () = assert!(LEAF_ENTRIES < u8::MAX as usize);

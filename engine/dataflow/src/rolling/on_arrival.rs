@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 
 use tidewire_event::time::WATERMARK_NONE;
 use tidewire_event::{Header, Key};
-use tidewire_state::{Arena, Durable, Image, LayoutMismatch, Log};
+use tidewire_state::{Arena, Durable, Full, Image, LayoutMismatch, Log};
 use zerocopy::Unaligned;
 
 use super::timeline::Timelines;
-use super::{Frame, RollingError, RollingRow, row};
+use super::{Frame, RollingRow, row};
 use crate::aggregate::Aggregate;
 use crate::operator::{Operator, Output};
 use crate::window::Tumbling;
@@ -28,11 +28,11 @@ where
     /// `aggregate` over `frame`, for each key that `key_of` reads from an event, with state in `arena`.
     ///
     /// # Errors
-    /// See [`RollingError`].
-    pub fn new(frame: Frame, key_of: F, aggregate: A, arena: Arena) -> Result<Self, RollingError> {
+    /// The state's budget has no room for its tables.
+    pub fn new(frame: Frame, key_of: F, aggregate: A, arena: Arena) -> Result<Self, Full> {
         Ok(Self {
             key_of,
-            timelines: Timelines::new(frame.checked()?, aggregate, arena)?,
+            timelines: Timelines::new(frame.not_negative(), aggregate, arena)?,
             watermark: WATERMARK_NONE,
             event: PhantomData,
         })

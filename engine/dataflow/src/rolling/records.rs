@@ -9,13 +9,16 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, Unaligned};
 /// Entries of a leaf at most. Few make deep trees, many make the fold over a part of a leaf long.
 ///
 /// Tests have small nodes, so that trees are deep.
-pub(super) const LEAF_ENTRIES: usize = if cfg!(test) { 4 } else { 16 };
+pub(super) const LEAF_ENTRIES: usize = if cfg!(test) { 4 } else { 32 };
 /// Children of an inner node at most.
 pub(super) const INNER_CHILDREN: usize = if cfg!(test) { 4 } else { 16 };
 /// The newest entries of a key, which lie in its head: a key with no more has no tree.
 pub(super) const TAIL_ENTRIES: usize = if cfg!(test) { 3 } else { 8 };
 /// Levels of a tree at most: no memory holds a tree of so many.
 pub(super) const LEVELS: usize = 12;
+
+/// Nodes of a kind that a key keeps for its next ones.
+const SPARES: usize = 3;
 
 const _: () = assert!(TAIL_ENTRIES <= LEAF_ENTRIES);
 const _: () = assert!(LEVELS < 1 << Node::LEVEL_BITS);
@@ -118,6 +121,35 @@ pub(super) struct Trunk {
     pub(super) first_free: u64_ule,
     /// The last node of each level, from the leaf to the root.
     pub(super) spine: [u64_ule; LEVELS],
+    /// Nodes that are not in use: those at the front are, in place, the next ones at the end.
+    pub(super) spare_leaves: Spares,
+    pub(super) spare_inners: Spares,
+}
+
+/// The numbers of a few nodes that are not in use.
+#[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub(super) struct Spares {
+    len: u64_ule,
+    numbers: [u64_ule; SPARES],
+}
+
+impl Spares {
+    /// Keeps a node; false if there are enough.
+    pub(super) fn put(&mut self, number: u64) -> bool {
+        let len = self.len.to_native();
+        let Some(place) = self.numbers.get_mut(len as usize) else { return false };
+        *place = number.into();
+        self.len = (len + 1).into();
+        true
+    }
+
+    /// Gives one of them.
+    pub(super) fn take(&mut self) -> Option<u64> {
+        let len = self.len.to_native().checked_sub(1)?;
+        self.len = len.into();
+        self.numbers.get(len as usize).map(|number| number.to_native())
+    }
 }
 
 /// The head of a key's timeline.

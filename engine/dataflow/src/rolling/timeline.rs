@@ -38,6 +38,8 @@ pub(super) struct Timelines<K: Key, A: Aggregate> {
     /// The next slot of the sweep, and how many slots it owes.
     sweep_at: usize,
     sweep_owed: u64,
+    /// Nothing is to be swept before the watermark is here.
+    sweep_next: i64,
     watermark: i64,
     /// Keys that the sweep has found something of.
     found: Vec<K>,
@@ -66,6 +68,7 @@ where
             arena,
             sweep_at: 0,
             sweep_owed: 0,
+            sweep_next: WATERMARK_NONE,
             watermark: WATERMARK_NONE,
             found: Vec::with_capacity(FIRE_SLOTS),
             cleaning: None,
@@ -127,24 +130,32 @@ where
     /// Takes in how far event time has passed, and tidies up a bounded piece.
     #[inline]
     pub(super) fn pass(&mut self, passed: i64) {
-        if let Frame::Range(ns) = self.trees.frame {
-            let slots = self.heads.capacity() as u64;
-            let moved = passed.abs_diff(self.watermark);
-            // The sweep passes over all slots once while time moves on by a range.
-            let owed = u128::from(slots) * u128::from(moved) / u128::from(ns.unsigned_abs().max(1));
-            if owed > 0 {
-                self.watermark = passed;
-                let owed = u64::try_from(owed).unwrap_or(slots);
-                self.sweep_owed = self.sweep_owed.saturating_add(owed).min(slots);
-            }
-            if self.sweep_owed >= FIRE_SLOTS as u64 {
-                self.sweep_owed -= FIRE_SLOTS as u64;
-                self.sweep(passed);
-            }
+        if passed >= self.sweep_next {
+            self.sweep_on(passed);
         }
         if let Some(key) = self.cleaning {
             self.clean(key);
         }
+    }
+
+    /// Works off a piece of what the sweep owes: all slots once while time moves on by a range.
+    #[inline(never)]
+    fn sweep_on(&mut self, passed: i64) {
+        let Frame::Range(ns) = self.trees.frame else { return };
+        let (slots, piece) = (self.heads.capacity() as u64, FIRE_SLOTS as u64);
+        let (ns, moved) = (ns.unsigned_abs().max(1), passed.abs_diff(self.watermark));
+        let owed = u128::from(slots) * u128::from(moved) / u128::from(ns);
+        self.sweep_owed =
+            self.sweep_owed.saturating_add(owed.try_into().unwrap_or(slots)).min(slots);
+        self.watermark = passed;
+        if self.sweep_owed >= piece {
+            self.sweep_owed -= piece;
+            self.sweep(passed);
+        }
+        self.sweep_next = match self.sweep_owed >= piece {
+            true => passed,
+            false => passed.saturating_add_unsigned((ns / slots).saturating_mul(piece).max(1)),
+        };
     }
 
     /// Looks at a few heads, and lets go what is too old.
@@ -185,7 +196,7 @@ where
             }
         }
         if head.has_waste == 0 && head.newest().is_none() {
-            self.trees.trunks.remove(&key);
+            self.trees.forget(key);
             self.heads.remove(&key);
         }
     }
@@ -222,6 +233,14 @@ where
         let trunk = self.trunks.entry(&key, Trunk::new)?;
         let (nodes, aggregate) = (&mut self.nodes, &self.aggregate);
         change(&mut Tree { key, trunk, nodes, aggregate })
+    }
+
+    /// Removes the trunk of a key whose tree is empty.
+    fn forget(&mut self, key: K) {
+        if let Some(mut trunk) = self.trunks.remove(&key) {
+            let (nodes, aggregate) = (&mut self.nodes, &self.aggregate);
+            Tree { key, trunk: &mut trunk, nodes, aggregate }.free_spares();
+        }
     }
 
     #[inline]
@@ -326,8 +345,8 @@ where
         let inserted = self.change(key, |tree| tree.insert(entry))?;
         if head.cursor == IN_LEAF {
             let is_beside = head.leaf.to_native() == inserted.leaf;
-            // A split may have moved the cursor's entry, or cut its leaf in two.
-            if inserted.was_split {
+            if inserted.split.is_some_and(|split| split == head.leaf.to_native()) {
+                // The cursor's entry may have moved.
                 head.cursor = UNKNOWN;
             } else if !is_beside && at > head.first.get() {
                 head.has_middle = UNKNOWN;
@@ -336,7 +355,7 @@ where
         } else {
             self.entered(head, at, &partial, None);
         }
-        if inserted.was_split
+        if inserted.split.is_some()
             && let Frame::Rows { preceding } = self.frame
         {
             self.evict_rows(key, head, preceding, passed)?;
@@ -382,7 +401,7 @@ where
         let Some(behind) = preceding.saturating_add(open).checked_sub(1) else {
             return self.drop_tree(key, head);
         };
-        match self.from_end(key, head, behind)? {
+        match self.nth_last(key, head, behind)? {
             Place::InTree(spot) => self.drop_before(key, head, spot.at),
             Place::InTail(_) => self.drop_tree(key, head),
         }

@@ -9,7 +9,8 @@
 //! 4. Nodes that fill up at the right edge stay full; others are split into halves. A drop from the front takes whole
 //!    leaves and leaves thin nodes behind: nothing is balanced again, and a root with one child gives way to it.
 //! 5. Subtrees that are dropped wait in a chain, and are freed a few nodes at a time. The chain lies in the nodes
-//!    themselves, so it is in snapshots.
+//!    themselves, so it is in snapshots. A few free nodes are kept: in a window that moves on, the leaf that went at the
+//!    front is the next one at the end, and no record is made or removed.
 //!
 //! After Tangwongsan, Hirzel and Schneider, "Optimal and General Out-of-Order Sliding-Window Aggregation", VLDB 2019.
 //!
@@ -68,7 +69,8 @@ struct Room {
 pub(super) struct Inserted {
     pub(super) leaf: u64,
     pub(super) index: usize,
-    pub(super) was_split: bool,
+    /// The leaf that was split for it.
+    pub(super) split: Option<u64>,
 }
 
 impl Trunk {
@@ -118,11 +120,52 @@ where
         self.nodes.inners.get_mut(&Within { key: self.key, number })
     }
 
+    /// A leaf without entries.
     fn new_leaf(&mut self) -> Option<u64> {
+        if let Some(number) = self.trunk.spare_leaves.take() {
+            let leaf = self.leaf(number)?;
+            leaf.len = 0.into();
+            leaf.next = NONE.into();
+            return Some(number);
+        }
         let number = self.trunk.new_number();
         let mut blank = Leaf::new_zeroed();
         blank.next = NONE.into();
         self.nodes.leaves.entry(&self.within(number), || blank).map(|_| number)
+    }
+
+    /// An inner node without children.
+    fn new_inner(&mut self) -> Option<u64> {
+        if let Some(number) = self.trunk.spare_inners.take() {
+            self.inner(number)?.len = 0.into();
+            return Some(number);
+        }
+        let number = self.trunk.new_number();
+        self.nodes.inners.entry(&self.within(number), Inner::new_zeroed).map(|_| number)
+    }
+
+    /// Lets a leaf go that is in no tree.
+    fn free_leaf(&mut self, number: u64) {
+        if !self.trunk.spare_leaves.put(number) {
+            self.nodes.leaves.remove(&self.within(number));
+        }
+    }
+
+    /// Lets an inner node go that is in no tree.
+    fn free_inner(&mut self, number: u64) {
+        if !self.trunk.spare_inners.put(number) {
+            self.nodes.inners.remove(&self.within(number));
+        }
+    }
+
+    /// Removes the nodes that are kept for later.
+    pub(super) fn free_spares(&mut self) {
+        while let Some(number) = self.trunk.spare_leaves.take() {
+            self.nodes.leaves.remove(&self.within(number));
+        }
+        while let Some(number) = self.trunk.spare_inners.take() {
+            self.nodes.inners.remove(&self.within(number));
+        }
     }
 
     /// Puts entries behind all others. They fit a leaf, and stand in their order. The leaf that has them, and where.
@@ -161,7 +204,7 @@ where
         if leaf.len() < LEAF_ENTRIES {
             leaf.insert(index, entry);
             self.correct(&path, 1)?;
-            return Some(Inserted { leaf: path.leaf, index, was_split: false });
+            return Some(Inserted { leaf: path.leaf, index, split: None });
         }
         let room = self.reserve(&path)?;
         let leaf = self.leaf(path.leaf)?;
@@ -182,7 +225,7 @@ where
         let level = self.rise(&path, &room, path.leaf, room.leaf, upper.entries[0].at)?;
         self.correct(&path, level + 1)?;
         let (leaf, index) = if is_upper { (room.leaf, index - HALF) } else { (path.leaf, index) };
-        Some(Inserted { leaf, index, was_split: true })
+        Some(Inserted { leaf, index, split: Some(path.leaf) })
     }
 
     /// The path to the leaf in which an entry at `at` stands, or would stand.
@@ -232,15 +275,11 @@ where
         }
         let mut room = Room { leaf: self.new_leaf()?, inners: [NONE; LEVELS] };
         for level in 1..=inners {
-            let number = self.trunk.new_number();
-            let key = self.within(number);
-            if self.nodes.inners.entry(&key, Inner::new_zeroed).is_none() {
-                self.nodes.leaves.remove(&self.within(room.leaf));
-                for made in &room.inners[1..level] {
-                    self.nodes.inners.remove(&self.within(*made));
-                }
+            let Some(number) = self.new_inner() else {
+                self.free_leaf(room.leaf);
+                room.inners[1..level].iter().for_each(|made| self.free_inner(*made));
                 return None;
-            }
+            };
             room.inners[level] = number;
         }
         Some(room)
@@ -355,7 +394,7 @@ where
             if self.read_inner(root)?.len() > 1 {
                 break;
             }
-            self.nodes.inners.remove(&self.within(root));
+            self.free_inner(root);
             self.trunk.height = (self.trunk.height() as u64 - 1).into();
         }
         let next = self.read_leaf(number)?.next.to_native();
@@ -378,7 +417,7 @@ where
     /// Removes a leaf; puts an inner node in front of the chain of those that wait to be freed.
     fn discard(&mut self, node: Node) -> Option<()> {
         if node.level == 0 {
-            self.nodes.leaves.remove(&self.within(node.number));
+            self.free_leaf(node.number);
             return Some(());
         }
         self.inner(node.number)?.next_free = self.trunk.first_free;
@@ -409,7 +448,7 @@ where
         let inner = self.inner(node.number)?;
         let Some(last) = inner.len().checked_sub(1) else {
             self.trunk.first_free = inner.next_free;
-            self.nodes.inners.remove(&self.within(node.number));
+            self.free_inner(node.number);
             return Some(());
         };
         let number = inner.children[last].number.to_native();

@@ -127,7 +127,7 @@ fn run(
         route: move |event: &u32| hash_of(&key_of(event)),
         operator: move |arena| {
             let aggregate = Sum { panic_at: faults.panic_at };
-            KeyedWindow::new(Tumbling::new(100).unwrap(), key_of, aggregate, arena)
+            Ok(KeyedWindow::new(Tumbling::new(100).unwrap(), key_of, aggregate, arena))
         },
         sink: Rows { rows: Vec::new(), late: Vec::new(), fail_after: faults.sink_after },
     };
@@ -195,7 +195,7 @@ fn what_a_transform_makes_of_an_event_keeps_its_order_on_any_layout() {
             route: ByKey::new(three, key_of),
             operator: move |arena| {
                 let windows = Tumbling::new(100).unwrap();
-                KeyedWindow::new(windows, key_of, Sum { panic_at: u32::MAX }, arena)
+                Ok(KeyedWindow::new(windows, key_of, Sum { panic_at: u32::MAX }, arena))
             },
             sink: Rows { rows: Vec::new(), late: Vec::new(), fail_after: usize::MAX },
         };
@@ -264,7 +264,7 @@ fn run_live(options: &Options) -> Outcome<Rows> {
         route: move |event: &u32| hash_of(&key_of(event)),
         operator: move |arena| {
             let aggregate = Sum { panic_at: u32::MAX };
-            KeyedWindow::new(Tumbling::new(1_000).unwrap(), key_of, aggregate, arena)
+            Ok(KeyedWindow::new(Tumbling::new(1_000).unwrap(), key_of, aggregate, arena))
         },
         sink: Rows { rows: Vec::new(), late: Vec::new(), fail_after: usize::MAX },
     };

@@ -139,7 +139,7 @@ fn run(
         when_quiet: WhenQuiet::default(),
         route: move |event: &u64| hash_of(&key_of(event)),
         operator: move |arena: Arena| {
-            KeyedWindow::new(Tumbling::new(5_000).unwrap(), key_of, Sum, arena)
+            Ok(KeyedWindow::new(Tumbling::new(5_000).unwrap(), key_of, Sum, arena))
         },
         sink: Durable { disk: Arc::clone(disk), rows: Vec::new() },
     };

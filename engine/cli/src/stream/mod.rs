@@ -1,15 +1,22 @@
 //! The typed API: `source -> filter, map -> key_by -> window -> aggregate -> sink`, each step a type, compiled into one loop.
 
+mod arrangement;
+mod keyed;
+
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
 use tidewire_dataflow::{
-    Aggregate, ByKey, Filter, FlatMap, FlatMapTimed, KeyedWindow, Map, Operator, Process,
-    Processed, Split, Transform, Tumbling, Unchanged, WatermarkStrategy, WhenQuiet, WindowRow,
+    ByKey, Filter, FlatMap, FlatMapTimed, Map, Operator, Transform, Unchanged, WatermarkStrategy,
+    WhenQuiet, WindowRow,
 };
 use tidewire_event::{Either, Header, Key, Sink, Source};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome, Silent};
-use tidewire_state::Arena;
+use tidewire_state::{Arena, Full};
+
+use self::arrangement::AsTheyCome;
+pub use self::arrangement::{Arrangement, InTimeOrder};
+pub use self::keyed::{Changed, Global, Keyed, Rolling, Sessions, Windowed};
 
 /// Events of one source: the start of a pipeline.
 pub fn stream<S: Source>(source: S) -> Stream<S> {
@@ -175,7 +182,7 @@ impl<S: Source, Y, T: Transform<S::Event>> Timed<S, Y, T> {
         F: Fn(&T::Out) -> K + Clone + Send,
         K: Key,
     {
-        Keyed { timed: self, key_of }
+        Keyed { timed: self, key_of, arrangement: AsTheyCome }
     }
 
     fn behind<U>(self, then: impl FnOnce(T) -> U) -> Timed<S, Y, U> {
@@ -184,139 +191,11 @@ impl<S: Source, Y, T: Transform<S::Event>> Timed<S, Y, T> {
     }
 }
 
-/// Events by key.
-#[derive(Debug)]
-pub struct Keyed<S, Y, T, F> {
-    timed: Timed<S, Y, T>,
-    key_of: F,
-}
-
-impl<S, Y, T, F, K> Keyed<S, Y, T, F>
-where
-    S: Source,
-    T: Transform<S::Event>,
-    F: Fn(&T::Out) -> K + Clone + Send,
-    K: Key,
-{
-    /// Puts each key's events into windows.
-    pub fn window(self, windows: Tumbling) -> Windowed<S, Y, T, F> {
-        Windowed { keyed: self, windows }
-    }
-
-    /// Turns each event into others, with state of the shard's own, which `process` makes in the shard's arena. `key_of` reads the key from
-    /// what comes out; it must be the key of what came in.
-    pub fn process<P, G, M>(self, process: M, key_of: G) -> Changed<S, Y, T, F, G, M>
-    where
-        M: Fn(&Arena) -> P,
-        P: Process<In = T::Out>,
-        G: Fn(&P::Out) -> K + Clone + Send,
-    {
-        Changed { keyed: self, key_of, process }
-    }
-
-    /// Runs any operator, which `operator` makes with its state in the shard's arena.
-    pub fn operator<M, O>(self, operator: M) -> Query<S, Y, T, F, M>
-    where
-        M: Fn(Arena) -> O,
-        O: Operator<In = T::Out>,
-    {
-        Query { keyed: self, operator }
-    }
-
-    /// Splits the events: those for which `predicate` holds go to the operator that `left` makes, others to that of
-    /// `right`. What comes out is of one kind or of the other. A [`PassThrough`](tidewire_dataflow::PassThrough) gives its side's events as they are.
-    pub fn split<P, L, M, A, B>(
-        self,
-        predicate: P,
-        left: L,
-        right: M,
-    ) -> Query<S, Y, T, F, impl Fn(Arena) -> Split<P, A, B>>
-    where
-        P: Fn(&T::Out) -> bool + Clone,
-        L: Fn(Arena) -> A,
-        M: Fn(Arena) -> B,
-        A: Operator<In = T::Out>,
-        B: Operator<In = T::Out>,
-    {
-        self.operator(move |arena: Arena| {
-            let [left_arena, right_arena] = Split::<P, A, B>::arenas(&arena);
-            Split::new(predicate.clone(), left(left_arena), right(right_arena))
-        })
-    }
-}
-
-/// Events that a [`Process`] step has changed, by key.
-#[derive(Debug)]
-pub struct Changed<S, Y, T, F, G, M> {
-    keyed: Keyed<S, Y, T, F>,
-    key_of: G,
-    process: M,
-}
-
-impl<S, Y, T, F, G, M, P, K> Changed<S, Y, T, F, G, M>
-where
-    S: Source,
-    T: Transform<S::Event>,
-    F: Fn(&T::Out) -> K + Clone + Send,
-    M: Fn(&Arena) -> P,
-    P: Process<In = T::Out>,
-    P::Out: Copy,
-    G: Fn(&P::Out) -> K + Clone + Send,
-    K: Key,
-{
-    /// Puts each key's events into windows, and computes `aggregate` over each.
-    pub fn window<A>(
-        self,
-        windows: Tumbling,
-        aggregate: A,
-    ) -> Query<S, Y, T, F, impl Fn(Arena) -> Processed<P, KeyedWindow<K, G, A>>>
-    where
-        A: Aggregate<In = P::Out> + Clone,
-    {
-        let Self { keyed, key_of, process } = self;
-        keyed.operator(move |arena: Arena| {
-            let process = process(&arena);
-            let window = KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), arena);
-            Processed::new(process, window)
-        })
-    }
-}
-
-/// Events by key and window.
-#[derive(Debug)]
-pub struct Windowed<S, Y, T, F> {
-    keyed: Keyed<S, Y, T, F>,
-    windows: Tumbling,
-}
-
-impl<S, Y, T, F, K> Windowed<S, Y, T, F>
-where
-    S: Source,
-    T: Transform<S::Event>,
-    T::Out: Copy,
-    F: Fn(&T::Out) -> K + Clone + Send,
-    K: Key,
-{
-    /// Computes `aggregate` for each key and window.
-    pub fn aggregate<A>(
-        self,
-        aggregate: A,
-    ) -> Query<S, Y, T, F, impl Fn(Arena) -> KeyedWindow<K, F, A>>
-    where
-        A: Aggregate<In = T::Out> + Clone,
-    {
-        let Self { keyed, windows } = self;
-        let key_of = keyed.key_of.clone();
-        keyed.operator(move |arena| {
-            KeyedWindow::new(windows, key_of.clone(), aggregate.clone(), arena)
-        })
-    }
-}
-
 /// A whole pipeline but for its sink.
 #[derive(Debug)]
 pub struct Query<S, Y, T, F, M> {
-    keyed: Keyed<S, Y, T, F>,
+    timed: Timed<S, Y, T>,
+    key_of: F,
     operator: M,
 }
 
@@ -328,7 +207,7 @@ where
     T: Transform<S::Event> + Clone + Send,
     T::Out: Copy + Send,
     F: Fn(&T::Out) -> K + Clone + Send,
-    M: Fn(Arena) -> O,
+    M: Fn(Arena) -> Result<O, Full>,
     O: Operator<In = T::Out> + Send,
     O::Row: Send,
     O::Late: Send,
@@ -344,9 +223,9 @@ where
         options: &Options,
         observer: &mut impl Observer,
     ) -> Result<Outcome<N>, JobError<S::Error, N::Error>> {
-        let Keyed { timed, key_of } = self.keyed;
+        let Self { timed, key_of, operator } = self;
         let Timed { sources, strategy: watermarks, when_quiet, transform } = timed;
-        let (route, operator) = (ByKey::new(transform, key_of), self.operator);
+        let route = ByKey::new(transform, key_of);
         let job = Job { sources, watermarks, when_quiet, route, operator, sink };
         job.run(options, observer)
     }
@@ -387,6 +266,54 @@ impl<K: Key + Ord, V: Send, L: Send> Sink for Collected<K, V, L> {
     }
 
     fn row(&mut self, row: Self::Row) -> Result<(), Infallible> {
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn late(&mut self, _: &Header, late: L) -> Result<(), Infallible> {
+        self.late.push(late);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// Results and late events in memory, whatever they are: in the order in which they come, which is that of their times,
+/// but not that of anything else.
+#[derive(Debug)]
+pub struct Rows<R, L> {
+    /// The rows.
+    pub rows: Vec<R>,
+    /// The events that came too late.
+    pub late: Vec<L>,
+}
+
+impl<R, L> Rows<R, L> {
+    /// None as yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { rows: Vec::new(), late: Vec::new() }
+    }
+}
+
+impl<R, L> Default for Rows<R, L> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R: Send, L: Send> Sink for Rows<R, L> {
+    type Row = R;
+    type Late = L;
+    type Error = Infallible;
+
+    fn compare(&self, _: &R, _: &R) -> Ordering {
+        Ordering::Equal
+    }
+
+    fn row(&mut self, row: R) -> Result<(), Infallible> {
         self.rows.push(row);
         Ok(())
     }
