@@ -1,14 +1,15 @@
 //! A job's words, as an operator. Each phrase between two commas must be known.
 
+use tidewire_event::Header;
 use tidewire_event::time::{MINUTE, SECOND};
 use tidewire_state::Arena;
-use zerocopy::Unaligned;
 
+use super::any::{Any, LARGE, SMALL};
 use super::page::{Block, Found, time};
 use super::run::{Event, Inputs, Promise, run as run_operator};
 use crate::aggregate::Aggregate;
 use crate::aggregates::*;
-use crate::global_window::{Count, EveryInterval, GlobalWindow, Trigger, When};
+use crate::global_window::{Count, Decision, EveryInterval, GlobalWindow, Progress, Trigger, When};
 use crate::in_order::InOrder;
 use crate::keyed_window::{Early, KeyedWindow};
 use crate::rolling::{Frame, RollingComplete, RollingOnArrival};
@@ -36,7 +37,30 @@ enum Fires {
     AtZero { accumulating: bool },
 }
 
-type Windowed<A> = KeyedWindow<Option<u8>, fn(&Event) -> Option<u8>, A>;
+type Windowed<const N: usize> = KeyedWindow<Option<u8>, fn(&Event) -> Option<u8>, Any<N>>;
+
+impl Trigger<Event> for Fires {
+    fn decide(&self, header: &Header, event: &Event, progress: &Progress) -> Decision {
+        match self {
+            Self::Count(count) => count.decide(header, event, progress),
+            Self::Interval(every) => every.decide(header, event, progress),
+            Self::AtZero { accumulating } => at_zero(*accumulating).decide(header, event, progress),
+        }
+    }
+
+    fn at_end(&self) -> bool {
+        match self {
+            Self::Count(count) => Trigger::<Event>::at_end(count),
+            Self::Interval(every) => Trigger::<Event>::at_end(every),
+            Self::AtZero { accumulating } => at_zero(*accumulating).at_end(),
+        }
+    }
+}
+
+fn at_zero(accumulating: bool) -> When<fn(&Event) -> bool> {
+    let is_mark: fn(&Event) -> bool = |event| event.whole() == Some(0);
+    if accumulating { When::accumulating(is_mark) } else { When::new(is_mark) }
+}
 
 /// A job, but for its aggregate.
 #[derive(Debug)]
@@ -227,12 +251,12 @@ impl Job<'_> {
             "sample variance" => self.narrowly(var_samp(Event::real).map(text_or_null)),
             "exponential average with alpha 0.5" => {
                 let aggregate = ema(alpha, Event::real).map(text_or_null);
-                if self.in_order { self.in_order(aggregate) } else { self.narrowly(aggregate) }
+                self.narrowly(aggregate)
             }
             "exponential average with a half-life of 10 s" => {
                 self.narrowly(ema_by_time(half_life, Event::real).map(text_or_null))
             }
-            "time-weighted average" => self.in_order(
+            "time-weighted average" => self.narrowly(
                 time_weighted(Event::whole).map(|it| text_or_null(it.map(|it| it.to_f64()))),
             ),
             "distinct values up to 2" => {
@@ -272,96 +296,70 @@ impl Job<'_> {
         }
     }
 
+    /// Over whatever the job is over.
     fn widely<A>(&self, aggregate: A) -> Result<Found, String>
     where
-        A: Aggregate<In = Event, Out = String> + Clone,
-        A::Partial: Unaligned,
+        A: Aggregate<In = Event, Out = String> + 'static,
     {
+        self.of_any(&Any::<SMALL>::new(aggregate))
+    }
+
+    fn of_any(&self, aggregate: &Any<SMALL>) -> Result<Found, String> {
+        let aggregate = || aggregate.clone();
         match self.over {
             Over::Sessions(gap) => self.run(|arena| {
-                SessionWindow::new(gap, Event::key, aggregate.clone(), arena)
+                SessionWindow::new(gap, Event::key, aggregate(), arena)
                     .allowed_lateness(self.lateness)
             }),
-            Over::Global(Fires::Count(count), at_end) => self.global(aggregate, count, at_end),
-            Over::Global(Fires::Interval(every), at_end) => self.global(aggregate, every, at_end),
-            Over::Global(Fires::AtZero { accumulating }, at_end) => {
-                let is_mark = |event: &Event| event.whole() == Some(0);
-                match accumulating {
-                    true => self.global(aggregate, When::accumulating(is_mark), at_end),
-                    false => self.global(aggregate, When::new(is_mark), at_end),
+            Over::Global(fires, at_end) => self.run(|arena| {
+                let window = GlobalWindow::new(Event::key, aggregate(), fires, arena);
+                match at_end {
+                    Some(at_end) => window.at_end(at_end),
+                    None => window,
                 }
-            }
-            Over::OnArrival(frame) => {
-                let make = |arena| {
-                    RollingOnArrival::new(frame, Event::key, aggregate.clone(), arena).unwrap()
-                };
-                self.run(make)
-            }
+            }),
+            Over::OnArrival(frame) => self
+                .run(|arena| RollingOnArrival::new(frame, Event::key, aggregate(), arena).unwrap()),
             Over::Complete(frame) => self.run(|arena| {
-                let rolling =
-                    RollingComplete::new(frame, Event::key, aggregate.clone(), arena.clone());
+                let rolling = RollingComplete::new(frame, Event::key, aggregate(), arena.clone());
                 InOrder::new(Event::key, arena, rolling.unwrap())
             }),
-            Over::Windows(_) if self.in_order => self.in_order(aggregate),
-            Over::Windows(windows) if let Some(early) = self.early => {
-                let make = |arena| self.window(windows, aggregate.clone(), arena).early(early);
-                make(Arena::unlimited()).map_err(text)?;
-                self.run(|arena| make(arena).unwrap())
-            }
-            Over::Windows(_) | Over::Nothing => self.narrowly(aggregate),
+            Over::Windows(windows) => self.windowed(windows, aggregate()),
+            Over::Nothing => self.windowed(Tumbling::SECOND.into(), aggregate()),
         }
     }
 
+    /// Over windows alone.
     fn narrowly<A>(&self, aggregate: A) -> Result<Found, String>
     where
-        A: Aggregate<In = Event, Out = String> + Clone,
+        A: Aggregate<In = Event, Out = String> + 'static,
     {
-        if self.in_order || self.early.is_some() {
-            return Err("in order and early are not tried with this aggregate".to_owned());
-        }
-        let windows = self.windows()?;
-        self.run(|arena| self.window(windows, aggregate.clone(), arena))
-    }
-
-    fn in_order<A>(&self, aggregate: A) -> Result<Found, String>
-    where
-        A: Aggregate<In = Event, Out = String> + Clone,
-    {
-        let windows = self.windows()?;
-        self.run(|arena| {
-            let window = self.window(windows, aggregate.clone(), arena.clone());
-            InOrder::new(Event::key, arena, window)
-        })
-    }
-
-    fn windows(&self) -> Result<Windows, String> {
         match self.over {
-            Over::Windows(windows) => Ok(windows),
-            Over::Nothing => Ok(Tumbling::SECOND.into()),
+            Over::Windows(windows) => self.windowed(windows, Any::<LARGE>::new(aggregate)),
             _ => Err("this aggregate is tried over windows alone".to_owned()),
         }
     }
 
-    fn window<A>(&self, windows: Windows, aggregate: A, arena: Arena) -> Windowed<A>
-    where
-        A: Aggregate<In = Event, Out = String>,
-    {
+    fn windowed<const N: usize>(
+        &self,
+        windows: Windows,
+        aggregate: Any<N>,
+    ) -> Result<Found, String> {
         let key_of: fn(&Event) -> Option<u8> = Event::key;
-        KeyedWindow::new(windows, key_of, aggregate, arena).allowed_lateness(self.lateness)
-    }
-
-    fn global<A, T>(&self, aggregate: A, trigger: T, at_end: Option<bool>) -> Result<Found, String>
-    where
-        A: Aggregate<In = Event, Out = String> + Clone,
-        T: Trigger<Event> + Clone,
-    {
-        self.run(|arena| {
-            let window = GlobalWindow::new(Event::key, aggregate.clone(), trigger.clone(), arena);
-            match at_end {
-                Some(at_end) => window.at_end(at_end),
-                None => window,
-            }
-        })
+        let make = |arena| -> Windowed<N> {
+            KeyedWindow::new(windows, key_of, aggregate.clone(), arena)
+                .allowed_lateness(self.lateness)
+        };
+        if let Some(early) = self.early {
+            make(Arena::unlimited()).early(early).map_err(text)?;
+        }
+        match self.in_order {
+            true => self.run(|arena| InOrder::new(key_of, arena.clone(), make(arena))),
+            false => self.run(|arena| match self.early {
+                Some(early) => make(arena).early(early).unwrap(),
+                None => make(arena),
+            }),
+        }
     }
 
     fn run<O>(&self, make: impl Fn(Arena) -> O) -> Result<Found, String>

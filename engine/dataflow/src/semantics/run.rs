@@ -1,5 +1,7 @@
 //! Jobs as a shard runs them, and through crashes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rkyv::Portable;
 use tidewire_event::record::{f64_ule, i64_ule};
 use tidewire_event::time::{NOT_DUE, WATERMARK_END};
@@ -275,7 +277,8 @@ where
         Promise::Monotonic(_) => 0,
         Promise::FromTheData(_) => return Ok(()),
     };
-    let events: Option<Vec<_>> = arrivals.iter().map(|it| it.event).collect();
+    let arrivals = arrivals.iter().filter(|it| !it.is_end());
+    let events: Option<Vec<_>> = arrivals.map(|it| it.event).collect();
     let Some(events) = events.filter(|_| inputs.sources == 1 && inputs.partitions == 1) else {
         return Ok(());
     };
@@ -287,7 +290,9 @@ where
         return Err(format!("{left} results in a trial, {} before", found.rows.len()));
     }
     for before in 0..=events.len() {
-        trial.survives(&Course::of_one_barrier(before, 1 + before % 4));
+        let course = Course::of_one_barrier(before, 1 + before % 4);
+        catch_unwind(AssertUnwindSafe(|| trial.survives(&course)))
+            .map_err(|_| format!("not the same after a crash behind event {before}: see above"))?;
     }
     Ok(())
 }
