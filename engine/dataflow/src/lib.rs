@@ -21,6 +21,8 @@ pub mod rolling;
 pub mod split;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod semantics;
 
 pub use aggregate::Aggregate;
 pub use global_window::{GlobalWindow, Trigger};

@@ -203,6 +203,14 @@ pub(crate) struct Course {
     shards: usize,
 }
 
+impl Course {
+    /// A barrier before an event, and a crash behind it, on `shards` shards.
+    pub(crate) fn of_one_barrier(before: usize, shards: usize) -> Self {
+        let barriers = vec![Barrier { before, given_up_after: None }];
+        Self { barriers, turns: vec![Turn { fires: 1, records: 1, room: 1 }], shards }
+    }
+}
+
 /// Courses with everything in them.
 pub(crate) fn courses() -> impl Strategy<Value = Course> {
     let turn = (0..3_usize, 0..6_usize, 0..6_usize);
