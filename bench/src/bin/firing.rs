@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use plotters::prelude::*;
+use plotters::style::register_font;
 use serde::Serialize;
 use tidewire::dataflow::{KeyedWindow, Operator, Output, Tumbling};
 use tidewire::event::record::u64_le;
@@ -248,6 +249,8 @@ fn percentile(sorted: &[i64], part: f64) -> i64 {
 }
 
 fn draw(arguments: &Arguments, curves: &[(&str, Vec<i64>)]) {
+    // A font that plotters can not read shows as a picture without text.
+    let _ = register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
     let area = BitMapBackend::new(&arguments.picture, (1_200, 500)).into_drawing_area();
     area.fill(&WHITE).expect("a picture");
     let end = curves.iter().map(|(_, curve)| curve.len()).max().unwrap_or(1) as f64;

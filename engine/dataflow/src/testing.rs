@@ -327,6 +327,7 @@ where
                 operator.watermark(WATERMARK_END, NOT_DUE);
             }
             let ends = at == self.events.len();
+            let watermark = if ends { WATERMARK_END } else { strategy.watermark() };
             while open.is_some() || operator.is_firing() {
                 let turn = turns.next().unwrap();
                 for _ in 0..turn.fires {
@@ -335,6 +336,8 @@ where
                     let is_later = |(time, _): &(i64, O::Row)| *time > complete_to;
                     assert!(out.rows[fired..].iter().all(is_later), "rows after their time");
                 }
+                let closed_to = operator.closed_to(watermark);
+                assert!(operator.complete_to() <= closed_to, "complete beyond the watermark");
                 if let Some((snapshot, give_up_at)) = &mut open {
                     let gives_up = give_up_at.is_some_and(|give_up_at| give_up_at <= at);
                     if gives_up {

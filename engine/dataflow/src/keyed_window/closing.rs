@@ -73,14 +73,15 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
         self.fired_to =
             self.fired_to.max(self.waiting.first().map_or(empty_to, |first| first.min(empty_to)));
         let is_closing = next.is_some() || self.waiting.is_due(self.fired_to);
-        if is_closing {
-            let end = clamp(self.windows.next_end(self.fired_to));
-            self.complete_to = self.complete_to.max(end - 1);
-        } else {
+        if !is_closing {
             self.dues.clear();
-            if self.watermark > WATERMARK_NONE {
-                self.complete_to = self.windows.closed_to(self.watermark);
-            }
+        }
+        if self.watermark > WATERMARK_NONE {
+            // Every window up to the one that is next, but never more than the watermark has closed.
+            let before_next = clamp(self.windows.next_end(self.fired_to)) - 1;
+            let closed_to = self.windows.closed_to(self.watermark);
+            let complete_to = if is_closing { before_next.min(closed_to) } else { closed_to };
+            self.complete_to = self.complete_to.max(complete_to);
         }
         let (windows, fired_to) = (self.windows, self.fired_to);
         if self.firing.is_none() {

@@ -6,7 +6,8 @@
 //!    a corrected result leaves at once.
 //! 3. Events that wait are part of a snapshot.
 
-use std::collections::BTreeMap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 
 use rkyv::Portable;
 use tidewire_event::key::Within;
@@ -35,25 +36,60 @@ struct Behind<P> {
     partial: P,
 }
 
+/// When it is taken in: by the end of the last window that must have been emitted, then by arrival. Events of different
+/// keys may have the same number, if they came to different shards.
+#[derive(Debug)]
+struct Turn<K> {
+    behind: i128,
+    number: u64,
+    key: K,
+    due: i64,
+}
+
+impl<K> Turn<K> {
+    fn order(&self) -> (i128, u64) {
+        (self.behind, self.number)
+    }
+}
+
+impl<K> PartialEq for Turn<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.order() == other.order()
+    }
+}
+
+impl<K> Eq for Turn<K> {}
+
+impl<K> PartialOrd for Turn<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K> Ord for Turn<K> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Waiting<K, P> {
     arena: Arena,
     table: Option<Table<Within<K>, Behind<P>>>,
-    /// By the end of the last window that must have been emitted, then by arrival; with their due times.
-    order: BTreeMap<(i128, u64), (K, i64)>,
+    order: BinaryHeap<Reverse<Turn<K>>>,
     next_number: u64,
 }
 
 impl<K: Key, P: Record> Waiting<K, P> {
     pub(super) fn new(arena: &Arena) -> Self {
-        Self { arena: arena.clone(), table: None, order: BTreeMap::new(), next_number: 0 }
+        Self { arena: arena.clone(), table: None, order: BinaryHeap::new(), next_number: 0 }
     }
 
     /// The end of the last window that must have been emitted before the first of them is taken in.
     #[inline]
     pub(super) fn first(&self) -> Option<i128> {
-        self.order.first_key_value().map(|((behind, _), _)| *behind)
+        self.order.peek().map(|Reverse(first)| first.behind)
     }
 
     /// Whether one of them can be taken in when windows have been emitted up to `fired_to`.
@@ -78,13 +114,13 @@ impl<K: Key, P: Record> Waiting<K, P> {
             return false;
         }
         self.next_number += 1;
-        self.order.insert((behind, number), (key, due));
+        self.order.push(Reverse(Turn { behind, number, key, due }));
         true
     }
 
     /// The first one.
     fn pop(&mut self) -> Option<(K, i64, Behind<P>)> {
-        let ((_, number), (key, due)) = self.order.pop_first()?;
+        let Reverse(Turn { number, key, due, .. }) = self.order.pop()?;
         let record = self.table.as_mut()?.remove(&Within { key, number })?;
         Some((key, due, record))
     }
@@ -99,7 +135,7 @@ impl<K: Key, P: Record> Waiting<K, P> {
             let table: Table<Within<K>, Behind<P>> = Table::adopt(table, self.arena.is_tracked)?;
             for (Within { key, number }, record) in table.iter() {
                 let behind = windows.last_closed(record.watermark.to_native());
-                self.order.insert((behind, number), (key, NOT_DUE));
+                self.order.push(Reverse(Turn { behind, number, key, due: NOT_DUE }));
                 self.next_number = self.next_number.max(number + 1);
             }
             self.table = Some(table);
