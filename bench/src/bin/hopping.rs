@@ -107,6 +107,7 @@ impl Output<WindowRow<u64, i64>, Event> for Rows {
     }
 
     fn now(&mut self, _: i64, _: WindowRow<u64, i64>) {}
+    fn corrected(&mut self, _: i64, _: i64, _: WindowRow<u64, i64>) {}
     fn late(&mut self, _: &Header, _: Event) {}
     fn refused(&mut self, _: &Header) {}
 }

@@ -110,6 +110,8 @@ impl Output<RollingRow<Event, i64>, Event> for Checksum {
         self.0 = self.0.wrapping_add(mixed(row.ts, row.value));
     }
 
+    fn corrected(&mut self, _: i64, _: i64, _: RollingRow<Event, i64>) {}
+
     fn now(&mut self, _: i64, row: RollingRow<Event, i64>) {
         self.0 = self.0.wrapping_add(mixed(row.ts, row.value));
     }

@@ -15,8 +15,12 @@ pub trait Output<R, L> {
     /// A result at time `at`, completed by an event that was due at `due`.
     fn row(&mut self, at: i64, due: i64, row: R);
 
-    /// A result that leaves at once and is not held back for others: on arrival, early, or corrected.
+    /// A result that leaves at once and is not held back for others: on arrival, or early.
     fn now(&mut self, due: i64, row: R);
+
+    /// A result that takes the place of one of time `at`, which has been emitted: it leaves at once, but not before that
+    /// one is written.
+    fn corrected(&mut self, at: i64, due: i64, row: R);
 
     /// An event that came after its window had closed.
     fn late(&mut self, header: &Header, late: L);

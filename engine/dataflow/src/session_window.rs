@@ -195,7 +195,8 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> SessionWindow<K, F, A> {
         session.take_in(ts, |partial| self.aggregate.insert(partial, header, event));
         let end = self.gap.end(session.last());
         if Self::is_closed(end, watermark) {
-            out.now(due, self.row(key, &session, Stage::Corrected));
+            let row = self.row(key, &session, Stage::Corrected);
+            out.corrected(row.window.end, due, row);
         } else if session.is_emitted() {
             // Open again: its timer may be that of its removal, which is too late now.
             session.set_emitted(false);
@@ -230,7 +231,8 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> SessionWindow<K, F, A> {
         }
         self.timers.set(Timer { time, key, number });
         if is_closed {
-            out.now(header.due, self.row(key, &session, Stage::Corrected));
+            let row = self.row(key, &session, Stage::Corrected);
+            out.corrected(row.window.end, header.due, row);
         }
     }
 }

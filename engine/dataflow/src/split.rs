@@ -75,6 +75,10 @@ where
         self.out.now(due, (self.row)(row));
     }
 
+    fn corrected(&mut self, at: i64, due: i64, row: R) {
+        self.out.corrected(at, due, (self.row)(row));
+    }
+
     fn late(&mut self, header: &Header, late: L) {
         self.out.late(header, (self.late)(late));
     }

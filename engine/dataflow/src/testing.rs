@@ -47,6 +47,10 @@ impl<R, L> Output<R, L> for Emitted<R, L> {
         self.now.push(row);
     }
 
+    fn corrected(&mut self, _: i64, due: i64, row: R) {
+        self.now(due, row);
+    }
+
     fn late(&mut self, _: &Header, late: L) {
         self.late.push(late);
     }

@@ -103,6 +103,9 @@ pub enum OutFrame<R, L> {
     },
     /// A result that is not held back for others: it is written in the order of arrival.
     Now {
+        /// It takes the place of a row of this time, and is written behind it; else
+        /// [`WATERMARK_NONE`](crate::time::WATERMARK_NONE).
+        behind: i64,
         /// When the event that completed it was due.
         due: i64,
         /// The result.

@@ -106,7 +106,12 @@ impl<R, L> Output<R, L> for Out<R, L> {
 
     #[inline]
     fn now(&mut self, due: i64, row: R) {
-        self.frames.push(OutFrame::Now { due, row });
+        self.corrected(WATERMARK_NONE, due, row);
+    }
+
+    #[inline]
+    fn corrected(&mut self, at: i64, due: i64, row: R) {
+        self.frames.push(OutFrame::Now { behind: at, due, row });
     }
 
     #[cold]

@@ -2,7 +2,8 @@
 //!
 //! 1. Rows are held back until every shard has passed their time; then they are sorted and written.
 //! 2. So the order depends on the rows alone: not on the number of shards, nor on the timing of threads.
-//! 3. Rows that leave at once (on arrival, early, corrected) are written as they come: those of one shard in its order.
+//! 3. Rows that leave at once (on arrival, early) are written as they come: those of one shard in its order. One that
+//!    takes the place of another is written behind it.
 //! 4. Late events are ordered by the watermark that they came behind, then by their place in their source; with several
 //!    sources, first by their epoch. Those that were made of one event are ordered by time, then as the sink says.
 //! 5. An epoch's output is the rows up to the time that its barrier names, and the other rows and late events before the barriers of all
@@ -62,11 +63,15 @@ pub(crate) struct SinkLoop<K: Sink> {
     /// Rows that are written at once, in the order of their arrival.
     now: Vec<K::Row>,
     /// The same of the epoch behind the barrier that some shards have sent.
-    now_behind: Vec<K::Row>,
+    now_behind: Vec<(i64, K::Row)>,
+    /// Rows that take the place of rows of a time that are not written yet.
+    corrected: BTreeMap<i64, Vec<K::Row>>,
     late: LateEvents<K>,
     /// Late events of the epoch behind the barrier.
     late_behind: LateEvents<K>,
     held_back: usize,
+    /// All rows up to this time have been written.
+    written_to: i64,
     taken: Taken,
     latency: Option<Recorder>,
     ends: Option<SinkEnds>,
@@ -115,9 +120,11 @@ impl<K: Sink> SinkLoop<K> {
             spare: Vec::new(),
             now: Vec::new(),
             now_behind: Vec::new(),
+            corrected: BTreeMap::new(),
             late: BTreeMap::new(),
             late_behind: BTreeMap::new(),
             held_back: 0,
+            written_to: WATERMARK_NONE,
             taken: Taken::default(),
             latency,
             ends,
@@ -188,6 +195,8 @@ impl<K: Sink> SinkLoop<K> {
             spare,
             now,
             now_behind,
+            corrected,
+            written_to,
             late,
             late_behind,
             held_back,
@@ -233,13 +242,19 @@ impl<K: Sink> SinkLoop<K> {
                         taken.rows += (rows.len() - before) as u64;
                         continue;
                     }
-                    OutFrame::Now { due, row } => {
+                    OutFrame::Now { behind, due, row } => {
                         if due != NOT_DUE
                             && let Some(latency) = latency
                         {
                             latency.record(due, clock.now());
                         }
-                        if of.is_behind_barrier { &mut *now_behind } else { &mut *now }.push(row);
+                        if of.is_behind_barrier {
+                            now_behind.push((behind, row));
+                        } else if behind <= *written_to {
+                            now.push(row);
+                        } else {
+                            corrected.entry(behind).or_default().push(row);
+                        }
                         *held_back += 1;
                         taken.rows += 1;
                     }
@@ -283,8 +298,9 @@ impl<K: Sink> SinkLoop<K> {
             let prepared = self.prepare(epoch)?;
             self.report(Report::Prepared { epoch, prepared });
             self.late = std::mem::take(&mut self.late_behind);
-            std::mem::swap(&mut self.now, &mut self.now_behind);
-            self.write_now().map_err(SinkEnd::Failed)?;
+            for (behind, row) in std::mem::take(&mut self.now_behind) {
+                self.corrected.entry(behind).or_default().push(row);
+            }
             self.inputs.iter_mut().for_each(|input| input.is_behind_barrier = false);
             self.cut = None;
         }
@@ -335,6 +351,14 @@ impl<K: Sink> SinkLoop<K> {
             if self.spare.len() < SPARE_LISTS_MAX {
                 self.spare.push(rows);
             }
+        }
+        self.written_to = complete_to.unwrap_or(i64::MAX).max(self.written_to);
+        while let Some(first) = self.corrected.first_entry()
+            && *first.key() <= self.written_to
+        {
+            let rows = first.remove();
+            self.held_back -= rows.len();
+            rows.into_iter().try_for_each(|row| self.sink.row(row))?;
         }
         // A shard that is complete to `to` has a watermark of at least `to - 1`, and so have the events that follow.
         self.write_late(|watermark| passed(watermark.saturating_add(2)))

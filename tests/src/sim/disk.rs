@@ -6,7 +6,7 @@
 //! 3. A reader sees the renamed parts, in the order of their numbers.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidewire_dataflow::{Stage, WindowRow};
@@ -86,6 +86,8 @@ pub(crate) enum DiskError {
     Gone,
     #[error("part {number} is neither sealed nor committed")]
     Missing { number: u64 },
+    #[error("the row of key {key} and the window to {end} stands behind the one that corrects it")]
+    Order { end: i64, key: u32 },
     #[error("the account is not one of this sink's")]
     Account,
 }
@@ -97,13 +99,16 @@ pub(crate) struct Parts {
     pub(crate) broken: Option<Broken>,
     next: u64,
     current: Part,
+    /// Which rows have been corrected, by this process.
+    corrected: BTreeSet<(i64, u32)>,
     /// With the epochs that they were prepared for.
     sealed: VecDeque<(u64, (u64, u64))>,
 }
 
 impl Parts {
     pub(crate) fn new(files: Arc<Mutex<Files>>, life: Arc<Life>, broken: Option<Broken>) -> Self {
-        Self { files, life, broken, next: 1, current: Part::default(), sealed: VecDeque::new() }
+        let (current, corrected, sealed) = (Part::default(), BTreeSet::new(), VecDeque::new());
+        Self { files, life, broken, next: 1, current, corrected, sealed }
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
@@ -122,11 +127,16 @@ impl Sink for Parts {
 
     fn row(&mut self, row: Self::Row) -> Result<(), DiskError> {
         let (count, number) = row.value;
-        let rows = match row.stage {
-            Stage::Corrected => &mut self.current.corrected,
-            Stage::Early | Stage::Complete => &mut self.current.rows,
-        };
-        rows.push((row.window.end, row.key, count, number));
+        let (end, key) = (row.window.end, row.key);
+        if row.stage == Stage::Corrected {
+            self.corrected.insert((end, key));
+            self.current.corrected.push((end, key, count, number));
+            return Ok(());
+        }
+        if self.corrected.contains(&(end, key)) {
+            return Err(DiskError::Order { end, key });
+        }
+        self.current.rows.push((end, key, count, number));
         Ok(())
     }
 

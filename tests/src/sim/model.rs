@@ -14,8 +14,8 @@ pub(crate) type Late = (u32, u64);
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) rows: Vec<Row>,
-    /// By key.
-    pub(crate) corrected: BTreeMap<u32, Vec<Row>>,
+    /// By key and window.
+    pub(crate) corrected: BTreeMap<(u32, i64), Vec<Row>>,
     /// By source.
     pub(crate) late: Vec<Vec<Late>>,
 }
@@ -128,7 +128,7 @@ impl Expected {
                     Work::Windows { .. } if is_behind(end - 1) => {
                         let chain = windows.entry((end, event.key())).or_default();
                         let row = chain.take(event).row(end, event.key());
-                        corrected.entry(event.key()).or_insert_with(Vec::new).push(row);
+                        corrected.entry((event.key(), end)).or_insert_with(Vec::new).push(row);
                     }
                     Work::Windows { .. } => {
                         let chain = windows.entry((end, event.key())).or_default();
@@ -153,17 +153,17 @@ impl Expected {
         Self { rows: windows.into_iter().filter_map(row).collect(), corrected, late }
     }
 
-    /// Says what is wrong with corrected rows that are not, for each key, the first of these; or, if they must be the whole,
-    /// not all of them. Rows of different keys have no order among them.
+    /// Says what is wrong with corrected rows that are not, for each key and window, the first of these; or, if they must be
+    /// the whole, not all of them. Others have no order among them.
     pub(crate) fn check_corrected<'a>(
         &self,
         rows: impl Iterator<Item = &'a Row>,
         is_whole: bool,
     ) -> Result<(), String> {
-        let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut seen: BTreeMap<(u32, i64), usize> = BTreeMap::new();
         for row in rows {
-            let at = seen.entry(row.1).or_default();
-            let expected = self.corrected.get(&row.1).and_then(|rows| rows.get(*at));
+            let at = seen.entry((row.1, row.0)).or_default();
+            let expected = self.corrected.get(&(row.1, row.0)).and_then(|rows| rows.get(*at));
             if expected != Some(row) {
                 return Err(format!(
                     "corrected row {at} of a key is {row:?}, and must be {expected:?}"

@@ -291,7 +291,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
                 let window = self.windows.ending(end);
                 let value = self.aggregate.lower(window, &whole);
                 let row = WindowRow { window, key: *key, value, stage: Stage::Corrected };
-                out.now(header.due, row);
+                out.corrected(window.end, header.due, row);
             }
             end = self.windows.next_end(end);
         }

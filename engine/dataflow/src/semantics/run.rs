@@ -183,6 +183,10 @@ impl<R: Shown> Output<R, Event> for Leaving {
         self.rows.push(row.shown(self.after, true));
     }
 
+    fn corrected(&mut self, _: i64, due: i64, row: R) {
+        self.now(due, row);
+    }
+
     fn late(&mut self, header: &Header, event: Event) {
         self.settle();
         let (key, value) = (event.key(), event.value());

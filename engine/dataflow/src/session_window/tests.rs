@@ -451,6 +451,7 @@ fn an_event_that_there_is_no_room_for_is_refused() {
     impl Output<Row<u64>, Event> for Refusals {
         fn row(&mut self, _: i64, _: i64, _: Row<u64>) {}
         fn now(&mut self, _: i64, _: Row<u64>) {}
+        fn corrected(&mut self, _: i64, _: i64, _: Row<u64>) {}
         fn late(&mut self, _: &Header, _: Event) {}
         fn refused(&mut self, _: &Header) {
             self.0 += 1;
