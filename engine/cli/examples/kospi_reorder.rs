@@ -1,6 +1,6 @@
 //! Puts the quotes of a feed, which came out of order, into the order of their accept times.
 //!
-//! The input is text in zstd, a quote in a line: accept time, packet number, issue, five bids and five asks as
+//! The input is text in zstd, a quote in a line: packet time, accept time (`HHMMSScc`), issue, five bids and five asks as
 //! `quantity@price`. A quote waits in its shard, with its key's others, until the watermark has passed it, a second behind
 //! the newest one. So what is written is sorted, and the same for any number of shards.
 //!
@@ -28,9 +28,10 @@ const LEVELS: usize = 10;
 #[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 pub(crate) struct Quote {
-    /// When the exchange accepted it.
-    accepted_us: i64_ule,
-    packet: u32_ule,
+    /// When its packet was captured.
+    packet_us: i64_ule,
+    /// When the exchange accepted it: hours, minutes, seconds and hundredths, two digits each.
+    accepted: u32_ule,
     issue: [u8; 12],
     levels: [Level; LEVELS],
 }
@@ -47,8 +48,8 @@ impl Quote {
     fn read(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
         let (seconds, micros) = words.next()?.split_once('.')?;
-        let accepted_us = seconds.parse::<i64>().ok()? * 1_000_000 + micros.parse::<i64>().ok()?;
-        let packet = words.next()?.parse::<u32>().ok()?.into();
+        let packet_us = seconds.parse::<i64>().ok()? * 1_000_000 + micros.parse::<i64>().ok()?;
+        let accepted = words.next()?.parse::<u32>().ok()?.into();
         let issue = words.next()?.as_bytes().try_into().ok()?;
         let mut levels = [Level { quantity: 0.into(), price: 0.into() }; LEVELS];
         for level in &mut levels {
@@ -57,17 +58,24 @@ impl Quote {
             level.price = price.parse::<u32>().ok()?.into();
         }
         words.next().is_none().then_some(Self {
-            accepted_us: accepted_us.into(),
-            packet,
+            packet_us: packet_us.into(),
+            accepted,
             issue,
             levels,
         })
     }
 
+    /// The accept time as a time of day, ns.
+    fn accepted_ns(&self) -> i64 {
+        let digits = i64::from(self.accepted.to_native());
+        let [hours, minutes] = [digits / 1_000_000, digits / 10_000 % 100];
+        hours * HOUR + minutes * MINUTE + digits % 10_000 * (SECOND / 100)
+    }
+
     /// Writes it as it was read.
     fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
-        let us = self.accepted_us.to_native();
-        write!(to, "{}.{:06} {:08} ", us / 1_000_000, us % 1_000_000, self.packet.to_native())?;
+        let us = self.packet_us.to_native();
+        write!(to, "{}.{:06} {:08} ", us / 1_000_000, us % 1_000_000, self.accepted.to_native())?;
         to.write_all(&self.issue)?;
         for Level { quantity, price } in &self.levels {
             write!(to, " {:07}@{:05}", quantity.to_native(), price.to_native())?;
@@ -120,7 +128,7 @@ pub(crate) fn reorder<W: Write + Send>(
     to: W,
     options: &Options,
 ) -> Result<(W, u64), Box<dyn Error>> {
-    let done = stream(events(quotes, |quote| quote.accepted_us.to_native() * MICROSECOND))
+    let done = stream(events(quotes, Quote::accepted_ns))
         .watermark(|| Bounded::new(REORDER))
         .key_by(|quote: &Quote| quote.issue)
         .in_order()

@@ -55,7 +55,8 @@ fn trades_of_a_day_give_the_advice_of_a_loop_over_their_bars() {
     }
     assert_eq!(all.len(), 124_567 + 52_008);
     all.sort_by_key(|trade| trade.ts);
-    assert!(check(&all) > 2);
+    // The averages begin at zero, so each symbol has its first crossing, and a day is too short for another.
+    assert_eq!(check(&all), 2);
 }
 
 #[test]
