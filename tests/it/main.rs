@@ -3,6 +3,7 @@
 
 #[cfg(feature = "s3")]
 mod corruption;
+mod examples;
 mod feeds_book;
 mod feeds_wire;
 mod fuzz_bodies;

@@ -1,9 +1,9 @@
 //! Events by key, and what is computed over them.
 
 use tidewire_dataflow::{
-    Aggregate, Early, EarlyError, Frame, GlobalWindow, KeyedWindow, Operator, Process, Processed,
-    RollingComplete, RollingOnArrival, SessionGap, SessionWindow, Split, Transform, Trigger,
-    Windows,
+    Aggregate, Early, EarlyError, Frame, GlobalWindow, InTurn, KeyedWindow, Operator, Process,
+    Processed, RollingComplete, RollingOnArrival, SessionGap, SessionWindow, Split, Transform,
+    Trigger, Windows,
 };
 use tidewire_event::record::Unaligned;
 use tidewire_event::{Key, Record, Source};
@@ -126,6 +126,15 @@ where
     /// Puts each key's events into sessions, which end when nothing comes for a gap.
     pub fn session(self, gap: SessionGap) -> Sessions<S, Y, T, F, R> {
         Sessions { keyed: self, gap, lateness: 0 }
+    }
+
+    /// Gives the events as they are, each a row of its time with its place in the input: behind
+    /// [`in_order`](Keyed::in_order), the input in the order of time.
+    pub fn in_turn(
+        self,
+    ) -> Query<S, Y, T, F, impl Fn(Arena) -> Result<R::Of<K, F, InTurn<T::Out>>, Full>> {
+        const { assert!(R::IS_ORDERED, "events are in their turn behind .in_order()") };
+        self.arranged(|_| Ok(InTurn::new()))
     }
 
     /// Puts all events of a key into one window, of which `trigger` says when it gives a result.

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 use std::convert::Infallible;
 
 use tidewire_dataflow::{
-    ByKey, Filter, FlatMap, FlatMapTimed, Map, Operator, Transform, Unchanged, WatermarkStrategy,
-    WhenQuiet, WindowRow,
+    ByKey, Filter, FlatMap, FlatMapTimed, Map, Operator, Sequential, Then, Transform, Unchanged,
+    WatermarkStrategy, WhenQuiet, WindowRow,
 };
 use tidewire_event::{Either, Header, Key, Sink, Source};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome, Silent};
@@ -197,6 +197,33 @@ pub struct Query<S, Y, T, F, M> {
     timed: Timed<S, Y, T>,
     key_of: F,
     operator: M,
+}
+
+impl<S, Y, T, F, M, O> Query<S, Y, T, F, M>
+where
+    M: Fn(Arena) -> Result<O, Full>,
+    O: Sequential,
+{
+    /// Makes an event of each row and gives it to another operator on the same shard, which `operator` makes with its
+    /// state in an arena of its own: windows over windows, or a step with state over bars. An event has the last time of
+    /// its row's window. Its key must be the row's.
+    pub fn then<G, N, B>(
+        self,
+        event_of: G,
+        operator: N,
+    ) -> Query<S, Y, T, F, impl Fn(Arena) -> Result<Then<O, G, B>, Full>>
+    where
+        G: Fn(&O::Row) -> B::In + Clone,
+        N: Fn(Arena) -> Result<B, Full>,
+        B: Operator,
+    {
+        let Self { timed, key_of, operator: first } = self;
+        let chain = move |arena: Arena| {
+            let [first_arena, second_arena] = Then::<O, G, B>::arenas(&arena);
+            Ok(Then::new(first(first_arena)?, event_of.clone(), operator(second_arena)?))
+        };
+        Query { timed, key_of, operator: chain }
+    }
 }
 
 impl<S, Y, W, T, F, M, O, K> Query<S, Y, T, F, M>
