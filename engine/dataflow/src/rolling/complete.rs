@@ -220,7 +220,12 @@ where
 
     /// A row stands at the end of its frame, which is just behind its event.
     fn closed_to(&self, watermark: i64) -> i64 {
-        if watermark == WATERMARK_NONE { watermark } else { watermark.saturating_add(1) }
+        match watermark {
+            WATERMARK_NONE => WATERMARK_NONE,
+            // The rows of the last two times both stand at the end of time.
+            _ if watermark >= i64::MAX - 1 => watermark,
+            _ => watermark + 1,
+        }
     }
 }
 

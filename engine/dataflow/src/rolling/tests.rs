@@ -160,7 +160,7 @@ where
     }
     if !on_arrival {
         let rows = (0..list.len()).map(|at| framed(aggregate, frame, &list, at));
-        found.rows.extend(rows.map(|row| (row.ts, row)));
+        found.rows.extend(rows.map(|row| (row.ts.saturating_add(1), row)));
     }
     found
 }
