@@ -183,7 +183,9 @@ pub(super) struct Head<P> {
     pub(super) extent: i64_ule,
     /// With an inverse, the frame's partial result.
     pub(super) running: P,
-    /// Without one, that of the tail, if it has entries.
+    /// The tail; from [`TAIL_ENTRIES`] on the front, if there is a tree.
+    pub(super) entries: [Entry<P>; HEAD_ENTRIES],
+    /// Without an inverse, that of the tail, if it has entries.
     pub(super) tail_partial: P,
     /// Of what is between the front and the tail.
     pub(super) rest: Sum<P>,
@@ -193,8 +195,6 @@ pub(super) struct Head<P> {
     pub(super) tree_last: AtRecord,
     /// The cursor's leaf.
     pub(super) leaf: u64_ule,
-    /// The tail; from [`TAIL_ENTRIES`] on the front, if there is a tree.
-    pub(super) entries: [Entry<P>; HEAD_ENTRIES],
 }
 
 /// A partial result of no, of some, or of unknown entries.

@@ -203,7 +203,7 @@ where
         let index = leaf.entries().partition_point(|other| other.at.get() <= at);
         if leaf.len() < LEAF_ENTRIES {
             leaf.insert(index, entry);
-            self.correct(&path, 1)?;
+            self.correct(&path, 1, &entry.partial)?;
             return Some(Inserted { leaf: path.leaf, index, split: None });
         }
         let room = self.reserve(&path)?;
@@ -223,7 +223,7 @@ where
             self.trunk.spine[0] = room.leaf.into();
         }
         let level = self.rise(&path, &room, path.leaf, room.leaf, upper.entries[0].at)?;
-        self.correct(&path, level + 1)?;
+        self.correct(&path, level + 1, &entry.partial)?;
         let (leaf, index) = if is_upper { (room.leaf, index - HALF) } else { (path.leaf, index) };
         Some(Inserted { leaf, index, split: Some(path.leaf) })
     }
@@ -298,7 +298,11 @@ where
         let mut level = 1;
         loop {
             let below = level - 1;
-            let child = Child { first, ..self.sum(Node { number: upper, level: below })? };
+            let mut child = Child { number: upper.into(), ..Child::new_zeroed() };
+            if self.trunk.last(below) != upper {
+                child = self.sum(Node { number: upper, level: below })?;
+            }
+            child.first = first;
             let closed = self.sum(Node { number: lower, level: below })?;
             let new = room.inners[level];
             if level == self.trunk.height() {
@@ -337,17 +341,26 @@ where
         }
     }
 
-    /// Corrects what the path's nodes keep of the nodes below them, from `level` up.
-    fn correct(&mut self, path: &Path, level: usize) -> Option<()> {
+    /// Corrects what the path's nodes keep of the nodes below them, from `level` up, for an entry that was put in.
+    fn correct(&mut self, path: &Path, level: usize, partial: &A::Partial) -> Option<()> {
         for level in level..=path.top {
             let below = level - 1;
             let number = if below == 0 { path.leaf } else { path.steps[below].0 };
-            if self.trunk.last(below) != number {
-                let sum = self.sum(Node { number, level: below })?;
-                let (parent, index) = path.steps[level];
-                let place = self.inner(parent)?.children.get_mut(index)?;
-                *place = Child { first: place.first, ..sum };
+            if self.trunk.last(below) == number {
+                continue;
             }
+            let (parent, index) = path.steps[level];
+            let sum = match A::IS_ORDERED {
+                true => self.sum(Node { number, level: below })?,
+                false => {
+                    let child = self.read_inner(parent)?.children().get(index)?;
+                    let count = child.count.to_native() + 1;
+                    let partial = self.aggregate.combine(&child.partial, partial);
+                    Child { count: count.into(), partial, ..*child }
+                }
+            };
+            let place = self.inner(parent)?.children.get_mut(index)?;
+            *place = Child { first: place.first, ..sum };
         }
         Some(())
     }
