@@ -28,6 +28,19 @@ use super::records::{
 };
 use crate::aggregate::Aggregate;
 
+#[cfg(test)]
+thread_local! {
+    /// Nodes that were looked up.
+    pub(super) static PROBES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Tests count what an event costs, as time says little of the worst case.
+#[inline(always)]
+fn count_probe() {
+    #[cfg(test)]
+    PROBES.set(PROBES.get() + 1);
+}
+
 /// The nodes of all trees.
 pub(super) struct Nodes<K: Key, P> {
     pub(super) leaves: Table<Within<K>, Leaf<P>>,
@@ -37,6 +50,7 @@ pub(super) struct Nodes<K: Key, P> {
 impl<K: Key, P: Record + Unaligned> Nodes<K, P> {
     #[inline]
     pub(super) fn leaf(&self, key: K, number: u64) -> Option<&Leaf<P>> {
+        count_probe();
         self.leaves.get(&Within { key, number })
     }
 }
@@ -105,18 +119,22 @@ where
     }
 
     pub(super) fn read_leaf(&self, number: u64) -> Option<&Leaf<A::Partial>> {
+        count_probe();
         self.nodes.leaves.get(&self.within(number))
     }
 
     pub(super) fn read_inner(&self, number: u64) -> Option<&Inner<A::Partial>> {
+        count_probe();
         self.nodes.inners.get(&self.within(number))
     }
 
     fn leaf(&mut self, number: u64) -> Option<&mut Leaf<A::Partial>> {
+        count_probe();
         self.nodes.leaves.get_mut(&Within { key: self.key, number })
     }
 
     fn inner(&mut self, number: u64) -> Option<&mut Inner<A::Partial>> {
+        count_probe();
         self.nodes.inners.get_mut(&Within { key: self.key, number })
     }
 
