@@ -136,7 +136,7 @@ where
     let (mut list, mut out, mut newest) = (Vec::new(), Squeezed::default(), i64::MIN);
     for (number, (ts, event)) in events.iter().enumerate() {
         let place = Place::new(0, number as u64);
-        let watermark = newest.saturating_sub(bound).saturating_sub(1).max(WATERMARK_NONE);
+        let watermark = newest.saturating_sub(bound).saturating_sub(1);
         let header = Header { ts: *ts, watermark, place, due: NOT_DUE };
         operator.event(&header, event, &mut out);
         newest = newest.max(*ts);
@@ -150,7 +150,7 @@ where
                 "{frame:?}, {room} bytes of room"
             );
         }
-        let passed = newest.saturating_sub(bound).saturating_sub(1).max(WATERMARK_NONE);
+        let passed = newest.saturating_sub(bound).saturating_sub(1);
         operator.watermark(passed, NOT_DUE);
     }
 }
