@@ -204,6 +204,11 @@ where
         self.out.late(&header, ChainLate::AtOnce(row));
     }
 
+    #[cold]
+    fn corrected(&mut self, _: i64, due: i64, row: R) {
+        self.now(due, row);
+    }
+
     fn late(&mut self, header: &Header, late: L) {
         self.out.late(header, ChainLate::First(late));
     }
@@ -226,6 +231,11 @@ where
     #[inline]
     fn now(&mut self, due: i64, row: R) {
         self.out.row(self.at, due, row);
+    }
+
+    #[inline]
+    fn corrected(&mut self, _: i64, due: i64, row: R) {
+        self.now(due, row);
     }
 
     fn late(&mut self, header: &Header, late: L) {

@@ -1,10 +1,12 @@
 //! The running frame: the one that ends at a key's newest event.
 //!
-//! 1. A cursor stands at the frame's first entry, in a leaf or in the tail, and only moves on.
+//! 1. A cursor stands at the frame's first entry, in a leaf or in the tail, and only moves on. The next few entries of
+//!    its leaf lie in the head, the front: so the leaf is read once for all of them.
 //! 2. Where an aggregate has an inverse, `running` is the frame's partial result: what enters is combined into it, what
-//!    the cursor passes is removed. Without one, `running` is that of the leaves between the cursor's leaf and the tail;
-//!    the cursor's leaf is folded from the cursor on, and the tail is summed up as it grows. Then the leaves between
-//!    are folded again, by the tree, only when the cursor comes to another leaf.
+//!    the cursor passes is removed. Without one, an entry of the front has the partial result from itself to the front's
+//!    end, and to that are combined `rest`, of what is between the front and the tail, and that of the tail. `rest` is
+//!    folded anew for each front from the leaf's others and `middle`, and `middle`, of the leaves behind the cursor's,
+//!    by the tree as the cursor comes to another leaf.
 //! 3. Whatever an event out of order may have made wrong is marked as unknown, and worked out by the tree when it is
 //!    next asked for. So is a frame whose cursor would have to pass many entries.
 
@@ -13,8 +15,9 @@ use zerocopy::Unaligned;
 
 use super::Frame;
 use super::ask::Spot;
-use super::records::{At, Head, LEAF_ENTRIES, NONE};
+use super::records::{At, FRONT_ENTRIES, Head, LEAF_ENTRIES, NONE, Sum, TAIL_ENTRIES};
 use super::timeline::Trees;
+use super::tree::Inserted;
 use crate::aggregate::Aggregate;
 
 /// Where the cursor is.
@@ -78,38 +81,12 @@ where
     fn advance(&mut self, key: K, head: &mut Head<A::Partial>, start: Option<i64>) -> bool {
         let mut passed = 0;
         while !self.holds(head, start) {
-            if passed > PASSED_MAX {
+            if passed > PASSED_MAX || self.pass_one(key, head).is_none() {
                 return false;
             }
             passed += 1;
-            let index = usize::from(head.index);
-            let (entry, next) = if head.cursor == IN_TAIL {
-                let tail = head.tail();
-                let Some(entry) = tail.get(index) else { return false };
-                (*entry, tail.get(index + 1).map(|next| next.at))
-            } else {
-                let Some(leaf) = self.leaf(key, head.leaf.to_native()) else { return false };
-                let entries = leaf.entries();
-                let Some(entry) = entries.get(index) else { return false };
-                (*entry, entries.get(index + 1).map(|next| next.at))
-            };
-            if Self::SUBTRACTS {
-                head.running = self.aggregate.remove(&head.running, &entry.partial);
-            }
             if start.is_none() {
                 head.extent = (head.extent.to_native() - 1).into();
-            }
-            match next {
-                Some(next) => {
-                    head.index += 1;
-                    head.first = next;
-                }
-                None if head.cursor == IN_TAIL => return false,
-                None => {
-                    if self.next_leaf(key, head).is_none() {
-                        return false;
-                    }
-                }
             }
         }
         if let Some(start) = start {
@@ -118,17 +95,65 @@ where
         true
     }
 
-    /// Moves the cursor from the end of its leaf to what comes after it.
-    fn next_leaf(&self, key: K, head: &mut Head<A::Partial>) -> Option<()> {
-        let next = self.leaf(key, head.leaf.to_native())?.next.to_native();
+    /// Moves the cursor on by an entry.
+    #[inline(always)]
+    fn pass_one(&mut self, key: K, head: &mut Head<A::Partial>) -> Option<()> {
+        if head.cursor == IN_LEAF && head.front_len == 0 {
+            self.fill_front(key, head)?;
+        }
+        let entries = if head.cursor == IN_TAIL { head.tail() } else { head.front() };
+        let index = usize::from(head.index);
+        let entry = entries.get(index)?;
+        let next = entries.get(index + 1).map(|next| next.at);
+        if Self::SUBTRACTS {
+            head.running = self.aggregate.remove(&head.running, &entry.partial);
+        }
+        match next {
+            Some(next) => {
+                head.index += 1;
+                head.first = next;
+            }
+            None if head.cursor == IN_TAIL => return None,
+            None => {
+                head.front_at += head.front_len;
+                self.fill_front(key, head)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Fills the front from `front_at` on and puts the cursor at its first entry; where the leaf ends, it goes on to
+    /// the next leaf, or to the tail.
+    #[inline(never)]
+    fn fill_front(&mut self, key: K, head: &mut Head<A::Partial>) -> Option<()> {
+        let mut leaf = self.leaf(key, head.leaf.to_native())?;
+        if usize::from(head.front_at) >= leaf.len() {
+            let next = leaf.next;
+            head.index = 0;
+            head.front_len = 0;
+            if next.to_native() == NONE {
+                head.cursor = IN_TAIL;
+                head.first = head.tail().first()?.at;
+                return Some(());
+            }
+            head.leaf = next;
+            head.front_at = 0;
+            head.middle = Sum::unknown();
+            leaf = self.leaf(key, next.to_native())?;
+        }
+        let (front_at, len) = (usize::from(head.front_at), leaf.len());
+        let count = (len - front_at).min(FRONT_ENTRIES);
+        let front = &mut head.entries[TAIL_ENTRIES..][..count];
+        front.copy_from_slice(&leaf.entries()[front_at..front_at + count]);
+        head.first = front[0].at;
         head.index = 0;
-        if next == NONE {
-            head.cursor = IN_TAIL;
-            head.first = head.tail().first()?.at;
-        } else {
-            head.leaf = next.into();
-            head.first = self.leaf(key, next)?.entries().first()?.at;
-            head.has_middle = UNKNOWN;
+        head.front_len = count as u8;
+        if !Self::SUBTRACTS {
+            for at in (1..count).rev() {
+                front[at - 1].partial =
+                    self.aggregate.combine(&front[at - 1].partial, &front[at].partial);
+            }
+            head.rest = Sum::unknown();
         }
         Some(())
     }
@@ -145,9 +170,12 @@ where
             InTree(spot) => {
                 head.cursor = IN_LEAF;
                 head.leaf = spot.leaf.into();
-                head.index = spot.index as u8;
+                head.front_at = spot.index as u8;
+                head.front_len = 0;
+                head.index = 0;
                 head.first = spot.at.kept();
-                head.has_middle = UNKNOWN;
+                head.rest = Sum::unknown();
+                head.middle = Sum::unknown();
             }
             InTail(index) => {
                 head.cursor = IN_TAIL;
@@ -169,6 +197,7 @@ where
     }
 
     /// The running frame's partial result, without an inverse.
+    #[inline(always)]
     fn running(&mut self, key: K, head: &mut Head<A::Partial>) -> Option<A::Partial> {
         let index = usize::from(head.index);
         if head.cursor == IN_TAIL {
@@ -177,14 +206,15 @@ where
                 _ => self.fold(head.tail().get(index..)?.iter().map(|entry| &entry.partial)),
             };
         }
-        if head.has_middle == UNKNOWN {
-            self.find_middle(key, head)?;
+        if head.front_len == 0 {
+            self.fill_front(key, head)?;
         }
-        let leaf = self.leaf(key, head.leaf.to_native())?;
-        let entries = leaf.entries().get(index..)?.iter().map(|entry| &entry.partial);
-        let mut sum = self.fold(entries)?;
-        if head.has_middle == THERE {
-            sum = self.aggregate.combine(&sum, &head.running);
+        if !head.rest.is_known() {
+            self.find_rest(key, head)?;
+        }
+        let mut sum = head.front().get(usize::from(head.index))?.partial;
+        if let Some(rest) = head.rest.get() {
+            sum = self.aggregate.combine(&sum, rest);
         }
         if head.tail_len > 0 {
             sum = self.aggregate.combine(&sum, &head.tail_partial);
@@ -192,32 +222,31 @@ where
         Some(sum)
     }
 
-    /// Works out the partial result of the leaves between the cursor's and the tail.
+    /// Works out the partial result of what is between the front and the tail.
     #[inline(never)]
-    fn find_middle(&mut self, key: K, head: &mut Head<A::Partial>) -> Option<()> {
-        let next = self.leaf(key, head.leaf.to_native())?.next.to_native();
-        head.has_middle = NOTHING;
-        if next != NONE {
+    fn find_rest(&mut self, key: K, head: &mut Head<A::Partial>) -> Option<()> {
+        let number = head.leaf.to_native();
+        if !head.middle.is_known() {
+            let next = self.leaf(key, number)?.next.to_native();
             let mut sum = None;
-            self.ask(key, |tree| {
-                let from = tree.start_of(next)?.at;
-                tree.fold((Some(from), None), &mut sum)
-            })?;
-            head.running = sum?;
-            head.has_middle = THERE;
+            if next != NONE {
+                self.ask(key, |tree| {
+                    let from = tree.start_of(next)?.at;
+                    tree.fold((Some(from), None), &mut sum)
+                })?;
+            }
+            head.middle = Sum::of(sum);
         }
+        let behind = usize::from(head.front_at) + usize::from(head.front_len);
+        let entries = self.leaf(key, number)?.entries().get(behind..)?;
+        let partials = entries.iter().map(|entry| &entry.partial).chain(head.middle.get());
+        head.rest = Sum::of(self.fold(partials));
         Some(())
     }
 
-    /// Takes an entry that was put in into account: its place in the cursor's leaf or in the tail, if it is there.
-    #[inline]
-    pub(super) fn entered(
-        &self,
-        head: &mut Head<A::Partial>,
-        at: At,
-        partial: &A::Partial,
-        beside_cursor: Option<usize>,
-    ) {
+    /// Takes an entry that was put in into account.
+    #[inline(always)]
+    pub(super) fn entered(&self, head: &mut Head<A::Partial>, at: At, partial: &A::Partial) {
         if head.cursor == UNKNOWN {
             return;
         }
@@ -230,9 +259,6 @@ where
             }
             return;
         }
-        if beside_cursor.is_some_and(|index| index <= usize::from(head.index)) {
-            head.index += 1;
-        }
         let extent = head.extent.to_native();
         let is_in = match self.frame {
             Frame::Range(_) => at.ts >= extent,
@@ -243,23 +269,62 @@ where
         }
     }
 
+    /// Takes into account where in the tree an entry was put in.
+    pub(super) fn entered_tree(
+        &self,
+        head: &mut Head<A::Partial>,
+        at: At,
+        partial: &A::Partial,
+        inserted: &Inserted,
+    ) {
+        if head.cursor != IN_LEAF {
+            return;
+        }
+        let leaf = head.leaf.to_native();
+        if inserted.split == Some(leaf) {
+            // The cursor's entry may have moved.
+            head.cursor = UNKNOWN;
+        } else if inserted.leaf != leaf {
+            if at > head.first.get() {
+                self.push(&mut head.middle, partial);
+                self.push(&mut head.rest, partial);
+            }
+        } else if inserted.index <= usize::from(head.front_at + head.index) {
+            // If it is within the front, it is the cursor's own place: the copies before that are not looked at.
+            head.front_at += 1;
+        } else if inserted.index < usize::from(head.front_at + head.front_len) {
+            head.front_at += head.index;
+            head.front_len = 0;
+            head.index = 0;
+            head.rest = Sum::unknown();
+        } else {
+            self.push(&mut head.rest, partial);
+        }
+    }
+
+    /// Takes in an entry that stands somewhere among those of a sum.
+    fn push(&self, sum: &mut Sum<A::Partial>, partial: &A::Partial) {
+        match A::IS_ORDERED {
+            true => *sum = Sum::unknown(),
+            false => sum.push(partial, |a, b| self.aggregate.combine(a, b)),
+        }
+    }
+
     /// The tail has become a part of the tree: from `index` on of `leaf`.
     pub(super) fn settled(&self, head: &mut Head<A::Partial>, leaf: u64, index: usize) {
         if head.cursor == IN_TAIL {
             head.cursor = IN_LEAF;
             head.leaf = leaf.into();
-            head.index += index as u8;
-            head.has_middle = NOTHING;
-        } else if !Self::SUBTRACTS && head.leaf.to_native() != leaf {
-            match head.has_middle {
-                THERE => {
-                    head.running = self.aggregate.combine(&head.running, &head.tail_partial);
-                }
-                NOTHING => {
-                    head.running = head.tail_partial;
-                    head.has_middle = THERE;
-                }
-                _ => {}
+            head.front_at = index as u8 + head.index;
+            head.front_len = 0;
+            head.index = 0;
+            head.middle = Sum::of(None);
+            head.rest = Sum::unknown();
+        } else if !Self::SUBTRACTS && head.cursor == IN_LEAF {
+            let partial = head.tail_partial;
+            head.rest.push(&partial, |a, b| self.aggregate.combine(a, b));
+            if head.leaf.to_native() != leaf {
+                head.middle.push(&partial, |a, b| self.aggregate.combine(a, b));
             }
         }
     }
@@ -361,9 +426,5 @@ pub(super) enum Place {
 }
 
 use Place::{InTail, InTree};
-
-/// What is known of the leaves between: there are none, or `running` is theirs.
-const NOTHING: u8 = 1;
-pub(super) const THERE: u8 = 2;
 
 const _: () = assert!(LEAF_ENTRIES < u8::MAX as usize);

@@ -9,18 +9,22 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, Unaligned};
 /// Entries of a leaf at most. Few make deep trees, many make the fold over a part of a leaf long.
 ///
 /// Tests have small nodes, so that trees are deep.
-pub(super) const LEAF_ENTRIES: usize = if cfg!(test) { 4 } else { 32 };
+pub(super) const LEAF_ENTRIES: usize = if cfg!(test) { 5 } else { 32 };
 /// Children of an inner node at most.
 pub(super) const INNER_CHILDREN: usize = if cfg!(test) { 4 } else { 16 };
-/// The newest entries of a key, which lie in its head: a key with no more has no tree.
-pub(super) const TAIL_ENTRIES: usize = if cfg!(test) { 3 } else { 8 };
+/// Entries that lie in a key's head: a key with no more has no tree. Where there is one, the first half of them is the
+/// tail and the others are the front.
+pub(super) const HEAD_ENTRIES: usize = if cfg!(test) { 5 } else { 16 };
+/// The newest entries of a key that has a tree, and the oldest ones of its running frame.
+pub(super) const TAIL_ENTRIES: usize = HEAD_ENTRIES / 2;
+pub(super) const FRONT_ENTRIES: usize = HEAD_ENTRIES - TAIL_ENTRIES;
 /// Levels of a tree at most: no memory holds a tree of so many.
 pub(super) const LEVELS: usize = 12;
 
 /// Nodes of a kind that a key keeps for its next ones.
 const SPARES: usize = 3;
 
-const _: () = assert!(TAIL_ENTRIES <= LEAF_ENTRIES);
+const _: () = assert!(HEAD_ENTRIES <= LEAF_ENTRIES);
 const _: () = assert!(LEVELS < 1 << Node::LEVEL_BITS);
 
 /// No node.
@@ -152,7 +156,7 @@ impl Spares {
     }
 }
 
-/// The head of a key's timeline.
+/// The head of a key's timeline. What an event in order needs stands at its beginning.
 #[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct Head<P> {
@@ -160,30 +164,81 @@ pub(super) struct Head<P> {
     pub(super) tail_len: u8,
     /// Whether there is a tree before the tail.
     pub(super) has_tree: u8,
-    /// Where the running frame begins: see [`frame`](super::frame).
-    pub(super) cursor: u8,
-    /// What is known of `middle`.
-    pub(super) has_middle: u8,
-    /// The entry that the cursor is at, in its leaf or in the tail.
-    pub(super) index: u8,
     /// Whether nodes that were dropped are to be freed.
     pub(super) has_waste: u8,
-    zero: [u8; 2],
-    /// The cursor's leaf.
-    pub(super) leaf: u64_ule,
+    /// Where the running frame begins: see [`frame`](super::frame).
+    pub(super) cursor: u8,
+    /// The entry that the cursor is at, in the front or in the tail.
+    pub(super) index: u8,
+    /// Entries of the front.
+    pub(super) front_len: u8,
+    /// Where the front begins in the cursor's leaf.
+    pub(super) front_at: u8,
+    zero: u8,
     /// The cursor's entry.
     pub(super) first: AtRecord,
-    /// The frame's first time, of a range; its entries, of rows.
-    pub(super) extent: i64_ule,
-    /// The last entry of the tree.
-    pub(super) tree_last: AtRecord,
     /// The first leaf can go when entries at this time can.
     pub(super) goes_with: i64_ule,
-    /// With an inverse, the frame's partial result; without, that of the leaves behind the cursor's.
+    /// The frame's first time, of a range; its entries, of rows.
+    pub(super) extent: i64_ule,
+    /// With an inverse, the frame's partial result.
     pub(super) running: P,
-    /// That of the tail.
+    /// The tail; from [`TAIL_ENTRIES`] on the front, if there is a tree.
+    pub(super) entries: [Entry<P>; HEAD_ENTRIES],
+    /// Without an inverse, that of the tail, if it has entries.
     pub(super) tail_partial: P,
-    pub(super) tail: [Entry<P>; TAIL_ENTRIES],
+    /// Of what is between the front and the tail.
+    pub(super) rest: Sum<P>,
+    /// Of the leaves behind the cursor's.
+    pub(super) middle: Sum<P>,
+    /// The last entry of the tree.
+    pub(super) tree_last: AtRecord,
+    /// The cursor's leaf.
+    pub(super) leaf: u64_ule,
+}
+
+/// A partial result of no, of some, or of unknown entries.
+#[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable, Unaligned)]
+#[repr(C)]
+pub(super) struct Sum<P> {
+    state: u8,
+    partial: P,
+}
+
+impl<P: Record + Unaligned> Sum<P> {
+    const UNKNOWN: u8 = 0;
+    const NOTHING: u8 = 1;
+    const THERE: u8 = 2;
+
+    pub(super) fn unknown() -> Self {
+        Self::new_zeroed()
+    }
+
+    pub(super) fn of(partial: Option<P>) -> Self {
+        match partial {
+            Some(partial) => Self { state: Self::THERE, partial },
+            None => Self { state: Self::NOTHING, ..Self::unknown() },
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_known(&self) -> bool {
+        self.state != Self::UNKNOWN
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self) -> Option<&P> {
+        (self.state == Self::THERE).then_some(&self.partial)
+    }
+
+    /// Takes in what stands behind all others, or may be combined as if it did.
+    pub(super) fn push(&mut self, partial: &P, combine: impl FnOnce(&P, &P) -> P) {
+        match self.state {
+            Self::THERE => self.partial = combine(&self.partial, partial),
+            Self::NOTHING => *self = Self::of(Some(*partial)),
+            _ => {}
+        }
+    }
 }
 
 impl<P: Record + Unaligned> Head<P> {
@@ -204,7 +259,20 @@ impl<P: Record + Unaligned> Head<P> {
     /// The entries of the tail.
     #[inline(always)]
     pub(super) fn tail(&self) -> &[Entry<P>] {
-        &self.tail[..usize::from(self.tail_len).min(TAIL_ENTRIES)]
+        &self.entries[..usize::from(self.tail_len).min(HEAD_ENTRIES)]
+    }
+
+    /// Whether no other entry fits the tail.
+    #[inline(always)]
+    pub(super) fn is_tail_full(&self) -> bool {
+        let room = if self.has_tree != 0 { TAIL_ENTRIES } else { HEAD_ENTRIES };
+        usize::from(self.tail_len) >= room
+    }
+
+    /// Copies of the entries of the cursor's leaf from `front_at` on, if there is a tree.
+    #[inline(always)]
+    pub(super) fn front(&self) -> &[Entry<P>] {
+        &self.entries[TAIL_ENTRIES..][..usize::from(self.front_len).min(FRONT_ENTRIES)]
     }
 }
 

@@ -1,5 +1,9 @@
 //! Both operators against a slow, obvious model: all events in a list, and a loop over it for each result.
 
+mod limits;
+
+use std::cell::Cell;
+
 use proptest::prelude::*;
 use rkyv::Portable;
 use tidewire_event::hash_of;
@@ -47,6 +51,10 @@ fn answer(window: Window, partial: &[u64_ule; 2]) -> Answer {
     (window.start, window.end, partial[0].to_native(), partial[1].to_native())
 }
 
+thread_local! {
+    static COMBINES: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Maps x -> a * x + b, one after the other: the order matters, and no entry may be missed or doubled.
 #[derive(Clone, Copy)]
 struct Maps;
@@ -63,6 +71,7 @@ impl Aggregate for Maps {
     }
 
     fn combine(&self, a: &[u64_ule; 2], b: &[u64_ule; 2]) -> [u64_ule; 2] {
+        COMBINES.set(COMBINES.get() + 1);
         let ([a0, a1], [b0, b1]) = (a.map(|n| n.to_native()), b.map(|n| n.to_native()));
         [a0.wrapping_mul(b0).into(), a1.wrapping_mul(b0).wrapping_add(b1).into()]
     }
@@ -87,6 +96,7 @@ impl Aggregate for Sum {
     }
 
     fn combine(&self, a: &[u64_ule; 2], b: &[u64_ule; 2]) -> [u64_ule; 2] {
+        COMBINES.set(COMBINES.get() + 1);
         std::array::from_fn(|at| a[at].to_native().wrapping_add(b[at].to_native()).into())
     }
 

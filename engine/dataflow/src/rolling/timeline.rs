@@ -17,7 +17,7 @@ use zerocopy::Unaligned;
 
 use super::Frame;
 use super::frame::{Framed, IN_LEAF, IN_TAIL, Place, UNKNOWN};
-use super::records::{At, Entry, Head, Leaf, TAIL_ENTRIES, Trunk};
+use super::records::{At, Entry, Head, Leaf, Trunk};
 use super::tree::{Nodes, Tree};
 use crate::aggregate::Aggregate;
 
@@ -258,30 +258,62 @@ where
         partial: A::Partial,
         passed: i64,
     ) -> Option<()> {
-        if usize::from(head.tail_len) >= TAIL_ENTRIES {
+        if head.is_tail_full() {
             self.make_room(key, head, passed)?;
         }
-        if head.has_tree != 0 && at < head.tree_last.get() {
-            return self.insert_in_tree(key, head, at, partial, passed);
-        }
         let len = head.tail().len();
-        let is_last = head.tail().last().is_none_or(|last| last.at.get() <= at);
-        let index = match is_last {
-            true => len,
-            false => head.tail().partition_point(|entry| entry.at.get() <= at),
-        };
-        head.tail.copy_within(index..len, index + 1);
-        head.tail[index] = Entry { at: at.kept(), partial };
-        head.tail_len += 1;
-        if !Self::SUBTRACTS {
-            head.tail_partial = match (is_last, len) {
-                (true, 0) => partial,
-                (true, _) => self.aggregate.combine(&head.tail_partial, &partial),
-                (false, _) => self.fold(head.tail().iter().map(|entry| &entry.partial))?,
+        if head.newest().is_none_or(|newest| newest <= at) {
+            head.entries[len] = Entry { at: at.kept(), partial };
+            head.tail_len += 1;
+            if !Self::SUBTRACTS {
+                head.tail_partial = match len {
+                    0 => partial,
+                    _ => self.aggregate.combine(&head.tail_partial, &partial),
+                };
+            }
+            self.entered(head, at, &partial);
+            return Some(());
+        }
+        self.insert_before(key, head, at, partial, passed)
+    }
+
+    /// Puts an entry in that is not the newest.
+    #[inline(never)]
+    fn insert_before(
+        &mut self,
+        key: K,
+        head: &mut Head<A::Partial>,
+        at: At,
+        partial: A::Partial,
+        passed: i64,
+    ) -> Option<()> {
+        let entry = Entry { at: at.kept(), partial };
+        if head.has_tree != 0 && at < head.tree_last.get() {
+            let inserted = self.change(key, |tree| tree.insert(entry))?;
+            self.entered_tree(head, at, &partial, &inserted);
+            self.entered(head, at, &partial);
+            return match self.frame {
+                Frame::Rows { preceding } if inserted.split.is_some() => {
+                    self.evict_rows(key, head, preceding, passed)
+                }
+                _ => Some(()),
             };
         }
-        let beside = (head.cursor == IN_TAIL).then_some(index);
-        self.entered(head, at, &partial, beside);
+        let len = head.tail().len();
+        let index = head.tail().partition_point(|entry| entry.at.get() <= at);
+        head.entries.copy_within(index..len, index + 1);
+        head.entries[index] = entry;
+        head.tail_len += 1;
+        if head.cursor == IN_TAIL && index <= usize::from(head.index) {
+            head.index += 1;
+        }
+        if !Self::SUBTRACTS {
+            head.tail_partial = match A::IS_ORDERED {
+                true => self.fold(head.tail().iter().map(|entry| &entry.partial))?,
+                false => self.aggregate.combine(&head.tail_partial, &partial),
+            };
+        }
+        self.entered(head, at, &partial);
         Some(())
     }
 
@@ -300,7 +332,8 @@ where
                 }
             };
             if gone > 0 {
-                head.tail.copy_within(gone.., 0);
+                let len = head.tail().len();
+                head.entries.copy_within(gone..len, 0);
                 head.tail_len -= gone as u8;
                 match head.index.checked_sub(gone as u8) {
                     Some(index) => head.index = index,
@@ -326,38 +359,6 @@ where
         head.tree_last = last;
         head.tail_len = 0;
         if let Frame::Rows { preceding } = self.frame {
-            self.evict_rows(key, head, preceding, passed)?;
-        }
-        Some(())
-    }
-
-    /// Puts an entry in that stands before the last one of the tree.
-    #[inline(never)]
-    fn insert_in_tree(
-        &mut self,
-        key: K,
-        head: &mut Head<A::Partial>,
-        at: At,
-        partial: A::Partial,
-        passed: i64,
-    ) -> Option<()> {
-        let entry = Entry { at: at.kept(), partial };
-        let inserted = self.change(key, |tree| tree.insert(entry))?;
-        if head.cursor == IN_LEAF {
-            let is_beside = head.leaf.to_native() == inserted.leaf;
-            if inserted.split.is_some_and(|split| split == head.leaf.to_native()) {
-                // The cursor's entry may have moved.
-                head.cursor = UNKNOWN;
-            } else if !is_beside && at > head.first.get() {
-                head.has_middle = UNKNOWN;
-            }
-            self.entered(head, at, &partial, is_beside.then_some(inserted.index));
-        } else {
-            self.entered(head, at, &partial, None);
-        }
-        if inserted.split.is_some()
-            && let Frame::Rows { preceding } = self.frame
-        {
             self.evict_rows(key, head, preceding, passed)?;
         }
         Some(())

@@ -28,6 +28,19 @@ use super::records::{
 };
 use crate::aggregate::Aggregate;
 
+#[cfg(test)]
+thread_local! {
+    /// Nodes that were looked up.
+    pub(super) static PROBES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Tests count what an event costs, as time says little of the worst case.
+#[inline(always)]
+fn count_probe() {
+    #[cfg(test)]
+    PROBES.set(PROBES.get() + 1);
+}
+
 /// The nodes of all trees.
 pub(super) struct Nodes<K: Key, P> {
     pub(super) leaves: Table<Within<K>, Leaf<P>>,
@@ -37,6 +50,7 @@ pub(super) struct Nodes<K: Key, P> {
 impl<K: Key, P: Record + Unaligned> Nodes<K, P> {
     #[inline]
     pub(super) fn leaf(&self, key: K, number: u64) -> Option<&Leaf<P>> {
+        count_probe();
         self.leaves.get(&Within { key, number })
     }
 }
@@ -105,18 +119,22 @@ where
     }
 
     pub(super) fn read_leaf(&self, number: u64) -> Option<&Leaf<A::Partial>> {
+        count_probe();
         self.nodes.leaves.get(&self.within(number))
     }
 
     pub(super) fn read_inner(&self, number: u64) -> Option<&Inner<A::Partial>> {
+        count_probe();
         self.nodes.inners.get(&self.within(number))
     }
 
     fn leaf(&mut self, number: u64) -> Option<&mut Leaf<A::Partial>> {
+        count_probe();
         self.nodes.leaves.get_mut(&Within { key: self.key, number })
     }
 
     fn inner(&mut self, number: u64) -> Option<&mut Inner<A::Partial>> {
+        count_probe();
         self.nodes.inners.get_mut(&Within { key: self.key, number })
     }
 
@@ -203,7 +221,7 @@ where
         let index = leaf.entries().partition_point(|other| other.at.get() <= at);
         if leaf.len() < LEAF_ENTRIES {
             leaf.insert(index, entry);
-            self.correct(&path, 1)?;
+            self.correct(&path, 1, &entry.partial)?;
             return Some(Inserted { leaf: path.leaf, index, split: None });
         }
         let room = self.reserve(&path)?;
@@ -223,7 +241,7 @@ where
             self.trunk.spine[0] = room.leaf.into();
         }
         let level = self.rise(&path, &room, path.leaf, room.leaf, upper.entries[0].at)?;
-        self.correct(&path, level + 1)?;
+        self.correct(&path, level + 1, &entry.partial)?;
         let (leaf, index) = if is_upper { (room.leaf, index - HALF) } else { (path.leaf, index) };
         Some(Inserted { leaf, index, split: Some(path.leaf) })
     }
@@ -298,7 +316,11 @@ where
         let mut level = 1;
         loop {
             let below = level - 1;
-            let child = Child { first, ..self.sum(Node { number: upper, level: below })? };
+            let mut child = Child { number: upper.into(), ..Child::new_zeroed() };
+            if self.trunk.last(below) != upper {
+                child = self.sum(Node { number: upper, level: below })?;
+            }
+            child.first = first;
             let closed = self.sum(Node { number: lower, level: below })?;
             let new = room.inners[level];
             if level == self.trunk.height() {
@@ -337,17 +359,26 @@ where
         }
     }
 
-    /// Corrects what the path's nodes keep of the nodes below them, from `level` up.
-    fn correct(&mut self, path: &Path, level: usize) -> Option<()> {
+    /// Corrects what the path's nodes keep of the nodes below them, from `level` up, for an entry that was put in.
+    fn correct(&mut self, path: &Path, level: usize, partial: &A::Partial) -> Option<()> {
         for level in level..=path.top {
             let below = level - 1;
             let number = if below == 0 { path.leaf } else { path.steps[below].0 };
-            if self.trunk.last(below) != number {
-                let sum = self.sum(Node { number, level: below })?;
-                let (parent, index) = path.steps[level];
-                let place = self.inner(parent)?.children.get_mut(index)?;
-                *place = Child { first: place.first, ..sum };
+            if self.trunk.last(below) == number {
+                continue;
             }
+            let (parent, index) = path.steps[level];
+            let sum = match A::IS_ORDERED {
+                true => self.sum(Node { number, level: below })?,
+                false => {
+                    let child = self.read_inner(parent)?.children().get(index)?;
+                    let count = child.count.to_native() + 1;
+                    let partial = self.aggregate.combine(&child.partial, partial);
+                    Child { count: count.into(), partial, ..*child }
+                }
+            };
+            let place = self.inner(parent)?.children.get_mut(index)?;
+            *place = Child { first: place.first, ..sum };
         }
         Some(())
     }
