@@ -9,9 +9,6 @@
 //!    still have to be emitted: the second is frozen when it has all of them, before it is given another.
 //! 5. What goes on from a snapshot drops the rows that the first emits again: the second has them.
 //!
-//! Known to be wrong: with an allowed lateness of the first, a row of the second can be missing after a second restore. Give
-//! a first operator none.
-//!
 //! The second may be a chain itself, and so on.
 
 mod sequential;

@@ -325,6 +325,7 @@ proptest! {
         events in events(),
         sizes in (1..200_i64, 1..700_i64),
         bound in 0..100_i64,
+        course in courses(),
     ) {
         let make = |arena: Arena| {
             let [first, second] = Then::<Sums, (), Sums>::arenas(&arena);
@@ -338,6 +339,7 @@ proptest! {
         let corrected = emitted.late.iter().filter(|late| matches!(late, ChainLate::AtOnce(_)));
         prop_assert_eq!(corrected.count(), alone.now.len());
         prop_assert_eq!(emitted.late.len(), alone.now.len() + alone.late.len());
+        chained.survives(&course);
     }
 }
 
