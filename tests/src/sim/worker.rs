@@ -9,7 +9,7 @@ use super::plan::{Event, Work};
 /// See the module.
 pub(crate) enum Worker<F: Fn(&Event) -> u32, A: Aggregate<In = Event>> {
     Windows(KeyedWindow<u32, F, A>),
-    InOrder(InOrder<u32, F, KeyedWindow<u32, F, A>>),
+    InOrder(Box<InOrder<u32, F, KeyedWindow<u32, F, A>>>),
 }
 
 /// The same of whichever it is.
@@ -33,7 +33,7 @@ impl<F: Fn(&Event) -> u32 + Clone, A: Aggregate<In = Event>> Worker<F, A> {
         let window = KeyedWindow::new(windows, key_of.clone(), aggregate, arena.clone());
         match work {
             Work::Windows { lateness } => Self::Windows(window.allowed_lateness(lateness)),
-            Work::InOrder => Self::InOrder(InOrder::new(key_of, arena, window)),
+            Work::InOrder => Self::InOrder(Box::new(InOrder::new(key_of, arena, window))),
         }
     }
 }
