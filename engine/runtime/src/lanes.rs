@@ -8,7 +8,9 @@
 use rtrb::Producer;
 use tidewire_dataflow::{Operator, Tumbling};
 use tidewire_event::key::shard_of;
-use tidewire_event::limits::{CAPTURE_RECORDS, CHUNK_FRAMES, PACED_CHUNK_FRAMES};
+use tidewire_event::limits::{
+    CAPTURE_RECORDS, CHUNK_FRAMES, FIRE_SLOTS, FIRED_PER_EVENT, PACED_CHUNK_FRAMES,
+};
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Frame, Header};
 
@@ -16,6 +18,9 @@ use crate::clock::Clock;
 use crate::ring::put;
 use crate::shard::{Outlet, Shard, ShardTotals, Step};
 use crate::wait::{Idler, Wait};
+
+/// Events for which the emission of closed windows stands aside. When it is still not done then, it has to be faster.
+const TURNS_ASIDE: u32 = 1 << 22;
 
 /// Why a thread gives up.
 #[derive(Debug)]
@@ -174,7 +179,7 @@ pub(crate) struct Inline<O: Operator, X, C, S> {
     clock: C,
     wait: Wait,
     stopped: S,
-    /// Events since the capture began.
+    /// Events since there was nothing to emit and nothing to capture.
     turns: u32,
 }
 
@@ -216,14 +221,21 @@ where
     fn watermark(&mut self, watermark: i64, due: i64) -> Result<(), Stopped> {
         self.shard.watermark(0, watermark, due);
         if self.shard.is_quiet() {
+            self.turns = 0;
             return Ok(());
         }
-        if self.shard.is_quiet_but_for_capture() {
-            // About a record for each event; the rest of the capture is for the time between events.
-            self.turns = self.turns.wrapping_add(1);
-            if !self.turns.is_multiple_of(CAPTURE_RECORDS as u32) {
-                return Ok(());
-            }
+        // About a record for each event; the rest of the capture is for the time between events. So is the rest of a closed
+        // window, where events are due at a moment: else it is emitted as fast as they come.
+        let every = if self.shard.is_quiet_but_for_capture() {
+            CAPTURE_RECORDS
+        } else if due != NOT_DUE && self.turns < TURNS_ASIDE {
+            FIRE_SLOTS / FIRED_PER_EVENT
+        } else {
+            1
+        };
+        self.turns = self.turns.saturating_add(1);
+        if !self.turns.is_multiple_of(every as u32) {
+            return Ok(());
         }
         self.pump().map(|_| ())
     }

@@ -11,7 +11,7 @@
 //! [`step`](Shard::step) is driven by glommio, by a plain thread, by the source's own thread (inline), or by a test.
 
 use tidewire_dataflow::{Operator, Output, Tumbling};
-use tidewire_event::limits::{CAPTURE_RECORDS, CHUNK_FRAMES, FIRE_SLOTS};
+use tidewire_event::limits::{CAPTURE_RECORDS, CHUNK_FRAMES, FIRE_SLOTS, FIRED_PER_EVENT};
 use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
 use tidewire_event::{Frame, Header, OutFrame};
 use tidewire_snapshot::{Alignment, Arrived};
@@ -23,7 +23,7 @@ use crate::options::WhenFull;
 use crate::snapshots::shard_log::{Captured, ShardLog};
 
 /// Frames taken from each ring between two pieces of a closed window.
-const CHUNK_WHILE_FIRING: usize = 2;
+const CHUNK_WHILE_FIRING: usize = FIRE_SLOTS / FIRED_PER_EVENT;
 /// Frames taken from each ring between two pieces of a capture.
 const CHUNK_WHILE_CAPTURING: usize = 16;
 

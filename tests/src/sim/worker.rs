@@ -8,7 +8,7 @@ use super::plan::{Event, Work};
 
 /// See the module.
 pub(crate) enum Worker<F: Fn(&Event) -> u32, A: Aggregate<In = Event>> {
-    Windows(KeyedWindow<u32, F, A>),
+    Windows(Box<KeyedWindow<u32, F, A>>),
     InOrder(Box<InOrder<u32, F, KeyedWindow<u32, F, A>>>),
 }
 
@@ -32,7 +32,9 @@ impl<F: Fn(&Event) -> u32 + Clone, A: Aggregate<In = Event>> Worker<F, A> {
     ) -> Self {
         let window = KeyedWindow::new(windows, key_of.clone(), aggregate, arena.clone());
         match work {
-            Work::Windows { lateness } => Self::Windows(window.allowed_lateness(lateness)),
+            Work::Windows { lateness } => {
+                Self::Windows(Box::new(window.allowed_lateness(lateness)))
+            }
             Work::InOrder => Self::InOrder(Box::new(InOrder::new(key_of, arena, window))),
         }
     }
