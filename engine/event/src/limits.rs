@@ -33,8 +33,8 @@ pub const TAKE_FRAMES: usize = 1_024;
 pub const FIRE_SLOTS: usize = 16;
 
 /// Of these, so many for each event that is due while a closed window is being emitted; the others are for the time between
-/// events. More than the slots that an event adds to a table, which are three at most.
-pub const FIRED_PER_EVENT: usize = 4;
+/// events.
+pub const FIRED_PER_EVENT: usize = 1;
 
 /// Rows that the sink holds back until every shard has passed their time. Past it the job stops with an error.
 pub const SINK_PENDING_ROWS_MAX: usize = 32_000_000;
@@ -77,4 +77,4 @@ const _: () = assert!(SHARDS_MAX <= KEY_GROUPS as usize);
 const _: () = assert!(KEY_GROUPS.is_power_of_two());
 const _: () = assert!(CHUNK_FRAMES * 4 <= RING_FRAMES);
 const _: () = assert!(FIRE_SLOTS * 4 <= OUT_RING_FRAMES);
-const _: () = assert!(FIRED_PER_EVENT > 3 && FIRE_SLOTS.is_multiple_of(FIRED_PER_EVENT));
+const _: () = assert!(FIRED_PER_EVENT > 0 && FIRE_SLOTS.is_multiple_of(FIRED_PER_EVENT));
