@@ -66,8 +66,10 @@ pub struct KeyedWindow<K, F, A: Aggregate> {
     key_of: F,
     aggregate: A,
     panes: Panes<K, A::Partial>,
-    /// The pane that took the last event: most events fall into the same one.
+    /// The pane that took the last event, most events fall into the same one; and its window, which holds nothing when the
+    /// pane may be elsewhere.
     recent: usize,
+    recent_window: Window,
     early: Option<EarlyResults<K>>,
     sliding: Sliding<K, A::Partial>,
     waiting: Waiting<K, A::Partial>,
@@ -86,6 +88,9 @@ pub struct KeyedWindow<K, F, A: Aggregate> {
     complete_to: i64,
     event: PhantomData<fn(&A::In) -> K>,
 }
+
+/// A window that holds nothing.
+const NO_WINDOW: Window = Window { start: i64::MAX, end: i64::MAX };
 
 /// What became of the search for an event's pane.
 enum Search {
@@ -111,6 +116,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
             key_of,
             aggregate,
             recent: 0,
+            recent_window: NO_WINDOW,
             early: None,
             firing: None,
             is_firing: false,
@@ -151,6 +157,15 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
     /// Makes the pane of `header` the recent one, and makes it if it is not there.
     #[inline(never)]
     fn find_pane(&mut self, header: &Header) -> Search {
+        let behind = self.panes.list.partition_point(|pane| pane.window.start <= header.ts);
+        if let Some(at) = behind.checked_sub(1) {
+            // No window closes before its panes.
+            let pane = self.panes.list[at].window;
+            if pane.contains(header.ts) && !pane.closed_by(header.watermark) {
+                (self.recent, self.recent_window) = (at, pane);
+                return Search::Found;
+            }
+        }
         let pane = self.windows.panes().window_of(header.ts);
         if is_closed(self.windows.first_end(pane), 0, header.watermark) {
             let last = self.windows.last_end(pane);
@@ -158,7 +173,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
             return if late { Search::Late } else { Search::Behind };
         }
         let Some(at) = self.panes.find_or_make(pane) else { return Search::Full };
-        self.recent = at;
+        (self.recent, self.recent_window) = (at, pane);
         if let Some(early) = &self.early {
             self.boundary = self.boundary.min(early.next_tick(pane, self.watermark));
         }
@@ -181,10 +196,8 @@ where
         event: &A::In,
         out: &mut impl Output<Self::Row, Self::Late>,
     ) {
-        let recent = self.panes.list.get(self.recent).is_some_and(|pane| {
-            pane.window.contains(header.ts) && !pane.window.closed_by(header.watermark)
-        });
-        if !recent {
+        let recent = &self.recent_window;
+        if !recent.contains(header.ts) || recent.closed_by(header.watermark) {
             match self.find_pane(header) {
                 Search::Found => {}
                 Search::Behind => return self.behind(header, event, out),

@@ -11,7 +11,7 @@ use tidewire_event::{Header, Key, Place};
 use tidewire_state::Table;
 
 use super::sliding::{Node, Running, Sliding};
-use super::{KeyedWindow, Stage, WindowRow};
+use super::{KeyedWindow, NO_WINDOW, Stage, WindowRow};
 use crate::aggregate::Aggregate;
 use crate::operator::Output;
 use crate::window::Window;
@@ -93,8 +93,9 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
                     && early.is_none_or(|early| !early.has_due(pane))
             });
         }
-        let freed = self.panes.free_first(|pane| windows.last_end(pane) <= fired_to);
-        self.recent = self.recent.saturating_sub(freed);
+        if self.panes.free_first(|pane| windows.last_end(pane) <= fired_to) > 0 {
+            self.recent_window = NO_WINDOW;
+        }
         self.is_firing = is_closing || self.has_early_due();
     }
 

@@ -18,7 +18,7 @@ use tidewire_state::{Arena, Durable, Image, LayoutMismatch, Log, Table};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
 use super::sliding::Sliding;
-use super::{KeyedWindow, Stage, WindowRow};
+use super::{KeyedWindow, NO_WINDOW, Stage, WindowRow};
 use crate::aggregate::Aggregate;
 use crate::operator::Output;
 use crate::window::Window;
@@ -220,6 +220,7 @@ impl<K: Key, F: Fn(&A::In) -> K, A: Aggregate> KeyedWindow<K, F, A> {
     /// Puts a partial result into a pane and into what follows from it; `None` if there is no room.
     fn add(&mut self, window: Window, key: &K, partial: A::Partial) -> Option<()> {
         let at = self.panes.find_or_make(window)?;
+        self.recent_window = NO_WINDOW;
         let pane = &mut self.panes.list[at];
         let mut is_new = false;
         let whole = pane.table.entry(key, || {
