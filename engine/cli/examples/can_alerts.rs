@@ -103,7 +103,8 @@ pub(crate) fn alerts(
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("which log? give the path of a zstd file")?;
-    let (frames, broken) = frames(path.as_ref())?;
+    let path = Path::new(&path);
+    let (frames, broken) = frames(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let begin = frames.first().map_or(0, |frame| frame.ts);
     println!("{} frames, {broken} lines that are none", frames.len());
     for Alert { window, bus, from, to } in alerts(frames, &Options::default())? {

@@ -172,7 +172,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut all = Vec::new();
     for argument in std::env::args().skip(1) {
         let (symbol, path) = argument.split_once('=').ok_or("give SYMBOL=PATH of zipped trades")?;
-        all.extend(trades(symbol, path.as_ref())?);
+        all.extend(trades(symbol, path.as_ref()).map_err(|error| format!("{path}: {error}"))?);
     }
     all.sort_by_key(|trade| trade.ts);
     println!("{} trades", all.len());

@@ -139,7 +139,8 @@ pub(crate) fn reorder<W: Write + Send>(
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("which quotes? give the path of a zstd file")?;
-    let (quotes, broken) = quotes(path.as_ref())?;
+    let path = Path::new(&path);
+    let (quotes, broken) = quotes(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let count = quotes.len();
     let (_, late) = reorder(quotes, BufWriter::new(std::io::stdout()), &Options::default())?;
     eprintln!("{count} quotes, {late} too late, {broken} lines that are none");

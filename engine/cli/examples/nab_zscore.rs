@@ -128,7 +128,9 @@ fn files(archive: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("which archive? give its path")?;
-    let Benchmark { names, points, labels } = read(path.as_ref())?;
+    let path = Path::new(&path);
+    let Benchmark { names, points, labels } =
+        read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     println!("{} values of {} series", points.len(), names.len());
     let mut flags: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for Score { series, ts, z } in scores(points, &Options::default())? {

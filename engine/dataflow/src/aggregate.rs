@@ -10,7 +10,8 @@ use crate::window::Window;
 ///
 /// - nothing more: panes are combined, and rolling windows are kept in a tree of partial results;
 /// - an inverse ([`HAS_INVERSE`](Self::HAS_INVERSE)): a window that moves on takes in what enters and removes what leaves;
-/// - a need of order ([`IS_ORDERED`](Self::IS_ORDERED)): the events are put into the order of their times first.
+/// - a need of order ([`IS_ORDERED`](Self::IS_ORDERED)): [`InOrder`](crate::in_order::InOrder) stands before the operator,
+///   which the typed API insists on.
 ///
 /// Without a need of order, partial results are combined in the order in which their events arrived. One that depends on
 /// event time all the same (first, last) keeps the times that it needs.
