@@ -1,0 +1,140 @@
+//! Tables of SQL: what a connector reads and writes.
+//!
+//! A job names a connector and its options in text. A [`TableReader`] gives rows of the columns that a job asks for, and
+//! a [`TableWriter`] takes rows of the columns that it has.
+
+mod options;
+
+use std::fmt;
+
+use tidewire_event::{Field, RowLayout};
+
+pub use options::{OptionError, Options};
+
+/// A column that a job reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name and type.
+    pub field: Field,
+    /// The key of what the connector knows of a row beside its columns, if it is that.
+    pub metadata: Option<String>,
+}
+
+/// What a reader has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// A row has been written.
+    Row {
+        /// When it was received, ns since the epoch, as far as the input tells.
+        received: Option<i64>,
+        /// Which of the reader's partitions it is of.
+        partition: u32,
+    },
+    /// No row now, and perhaps later.
+    Nothing,
+    /// The end of the input.
+    End,
+}
+
+/// Why a table can not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// An option is missing, unknown or wrong.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// The input is not as it should be, or can not be read.
+    #[error("{place}: {problem}")]
+    Input {
+        /// Where: a file, with the line and column or the offset.
+        place: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The output can not be written.
+    #[error("{place}: {problem}")]
+    Output {
+        /// Where: a file.
+        place: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+}
+
+/// Reads rows of a table. It is given its columns, and their layout in a row, when it is made.
+pub trait TableReader: Send {
+    /// Writes the next row into `row`.
+    ///
+    /// # Errors
+    /// The input can not be read, or is not as it should be.
+    fn read(&mut self, row: &mut [u8]) -> Result<Read, TableError>;
+
+    /// How many partitions it reads: see [`Source::partitions`](tidewire_event::Source::partitions).
+    fn partitions(&self) -> u32 {
+        1
+    }
+
+    /// Which part of the input has been read, 0 to 1, where that is known.
+    fn fraction_read(&self) -> Option<f64> {
+        None
+    }
+
+    /// What has been left out so far, each with why and how often: for people to read.
+    fn skipped(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+}
+
+/// Writes rows of a table. It is given its columns, and their layout in a row, when it is made. See
+/// [`Sink`](tidewire_event::Sink) for what its functions mean.
+pub trait TableWriter: Send {
+    /// Takes a row.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn row(&mut self, row: &[u8]) -> Result<(), TableError>;
+
+    /// Makes ready what was given up to the epoch.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, TableError>;
+
+    /// Makes visible what was prepared up to the epoch.
+    ///
+    /// # Errors
+    /// It can not be done.
+    fn commit(&mut self, epoch: u64) -> Result<(), TableError>;
+
+    /// Goes on from what [`prepare`](Self::prepare) gave.
+    ///
+    /// # Errors
+    /// It can not be done, or `prepared` is not what it gives.
+    fn restore(&mut self, prepared: &[u8]) -> Result<(), TableError>;
+
+    /// All has been given.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn finish(&mut self) -> Result<(), TableError>;
+}
+
+/// The columns of a table and how they lie in its rows.
+#[derive(Debug, Clone)]
+pub struct Columns {
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// Their layout.
+    pub layout: RowLayout,
+}
+
+impl fmt::Debug for dyn TableReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TableReader")
+    }
+}
+
+impl fmt::Debug for dyn TableWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TableWriter")
+    }
+}

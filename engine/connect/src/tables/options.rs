@@ -1,0 +1,188 @@
+//! The options of a table: `WITH ('connector' = 'filesystem', ...)`.
+//!
+//! Every option must be asked for by someone: one that nobody knows is an error, never ignored.
+
+use std::collections::BTreeMap;
+
+/// The options of a table, of which each is taken once.
+#[derive(Debug, Clone)]
+pub struct Options {
+    connector: String,
+    left: BTreeMap<String, String>,
+    known: Vec<&'static str>,
+}
+
+/// What is wrong with the options of a table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    /// One that must be there is not.
+    #[error("the connector '{connector}' needs the option '{name}': {meaning}")]
+    Missing {
+        /// The connector.
+        connector: String,
+        /// The option.
+        name: &'static str,
+        /// What it says.
+        meaning: &'static str,
+    },
+    /// One that the connector does not know.
+    #[error("the connector '{connector}' knows no option '{name}'{}; it knows {}", nearest(name, known), known.join(", "))]
+    Unknown {
+        /// The connector.
+        connector: String,
+        /// The option.
+        name: String,
+        /// Those that it knows.
+        known: Vec<&'static str>,
+    },
+    /// A value that means nothing.
+    #[error("the option '{name}' is '{value}': {expected}")]
+    Value {
+        /// The option.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        expected: String,
+    },
+}
+
+impl OptionError {
+    /// The option that it is about.
+    #[must_use]
+    pub fn option(&self) -> &str {
+        match self {
+            Self::Missing { name, .. } => name,
+            Self::Unknown { name, .. } | Self::Value { name, .. } => name,
+        }
+    }
+}
+
+fn nearest(name: &str, known: &[&'static str]) -> String {
+    let distance = |other: &&&str| edit_distance(name, other);
+    match known.iter().min_by_key(distance).filter(|other| distance(other) <= 1 + name.len() / 3) {
+        Some(other) => format!(" (did you mean '{other}'?)"),
+        None => String::new(),
+    }
+}
+
+/// How many letters must be put in, left out or replaced to make one of the other.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut corner = i;
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = corner + usize::from(from != *to);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl Options {
+    /// The options of a table of `connector`, the option `connector` itself left out.
+    pub fn new(connector: &str, options: BTreeMap<String, String>) -> Self {
+        Self { connector: connector.to_owned(), left: options, known: Vec::new() }
+    }
+
+    /// The connector.
+    #[must_use]
+    pub fn connector(&self) -> &str {
+        &self.connector
+    }
+
+    /// Takes an option, if it is given.
+    pub fn take(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        self.left.remove(name)
+    }
+
+    /// Takes an option that must be given.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn need(
+        &mut self,
+        name: &'static str,
+        meaning: &'static str,
+    ) -> Result<String, OptionError> {
+        let connector = self.connector.clone();
+        self.take(name).ok_or(OptionError::Missing { connector, name, meaning })
+    }
+
+    /// Takes an option that `read` reads, if it is given; `expected` says what it should be.
+    ///
+    /// # Errors
+    /// `read` says `None` of it.
+    pub fn parse<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, OptionError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        match read(&value) {
+            Some(read) => Ok(Some(read)),
+            None => Err(OptionError::Value {
+                name: name.to_owned(),
+                value,
+                expected: expected.to_owned(),
+            }),
+        }
+    }
+
+    /// Takes the options whose names begin with `prefix`, such as `fields.`, each with what follows the prefix.
+    pub fn take_all(&mut self, prefix: &'static str) -> Vec<(String, String)> {
+        let names: Vec<_> =
+            self.left.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+        let take = |name: String| {
+            let value = self.left.remove(&name)?;
+            Some((name[prefix.len()..].to_owned(), value))
+        };
+        names.into_iter().filter_map(take).collect()
+    }
+
+    /// All have been taken.
+    ///
+    /// # Errors
+    /// One is left, which nobody knows.
+    pub fn finish(self) -> Result<(), OptionError> {
+        let Self { connector, left, mut known } = self;
+        known.sort_unstable();
+        known.dedup();
+        match left.into_keys().next() {
+            Some(name) => Err(OptionError::Unknown { connector, name, known }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_nobody_asks_for_is_named_with_the_nearest() {
+        let given = [("pth", "x"), ("format", "csv")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let mut options = Options::new("filesystem", given.into());
+        assert_eq!(options.take("format").as_deref(), Some("csv"));
+        let missing = options.need("path", "the file").unwrap_err().to_string();
+        assert_eq!(missing, "the connector 'filesystem' needs the option 'path': the file");
+        let unknown = options.finish().unwrap_err().to_string();
+        assert_eq!(
+            unknown,
+            "the connector 'filesystem' knows no option 'pth' (did you mean 'path'?); it knows format, path"
+        );
+    }
+
+    #[test]
+    fn a_value_that_means_nothing_says_what_it_should_be() {
+        let given = [("rows".to_owned(), "x".to_owned())];
+        let mut options = Options::new("datagen", given.into());
+        let error = options.parse("rows", "a whole number", |text| text.parse::<u64>().ok());
+        assert_eq!(error.unwrap_err().to_string(), "the option 'rows' is 'x': a whole number");
+    }
+}
