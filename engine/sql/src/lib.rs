@@ -1,0 +1,16 @@
+//! Streaming SQL in Flink's dialect.
+//!
+//! The modules follow a job's text: its [`expr`]essions are bound, with [`functions`] that know their types, and compiled
+//! into [`kernel`]s.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod session;
+pub mod expr;
+pub mod code;
+pub mod functions;
+pub mod kernel;
+
+pub use error::{Span, SqlError};
+pub use expr::{Expr, ExprKind};
+pub use session::Session;
