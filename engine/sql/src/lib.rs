@@ -9,7 +9,9 @@ pub mod session;
 pub mod expr;
 pub mod code;
 pub mod functions;
+pub mod aggregates;
 pub mod kernel;
+pub mod plan;
 
 pub use error::{Span, SqlError};
 pub use expr::{Expr, ExprKind};
