@@ -6,6 +6,7 @@
 
 pub mod error;
 pub mod session;
+pub mod parse;
 pub mod expr;
 pub mod code;
 pub mod functions;
