@@ -11,7 +11,7 @@ mod types;
 use sqlparser::ast::{Expr, Ident, Query, Spanned};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError};
 
 use self::dialect::FlinkDialect;
 use crate::error::{Span, SqlError};
@@ -148,7 +148,7 @@ fn is_blank(token: &TokenWithSpan) -> bool {
 
 /// A parser of these tokens and their end, which has a place too.
 fn parser_of(mut tokens: Vec<TokenWithSpan>) -> Parser<'static> {
-    let end = tokens.last().map_or_else(Default::default, |last| last.span.end);
+    let end = tokens.last().map_or(Location::new(1, 1), |last| last.span.end);
     tokens.push(TokenWithSpan::new(Token::EOF, sqlparser::tokenizer::Span::new(end, end)));
     Parser::new(&FlinkDialect).with_recursion_limit(DEPTH_MAX).with_tokens_with_locations(tokens)
 }
