@@ -7,6 +7,8 @@
 pub mod error;
 pub mod session;
 pub mod parse;
+pub mod catalog;
+pub mod bind;
 pub mod expr;
 pub mod code;
 pub mod functions;

@@ -36,7 +36,7 @@ pub struct Statement {
 #[derive(Debug, Clone)]
 pub enum StatementKind {
     /// `CREATE TABLE`.
-    CreateTable(CreateTable),
+    CreateTable(Box<CreateTable>),
     /// `CREATE [TEMPORARY] VIEW name [(columns)] AS query`.
     CreateView {
         /// Its name.
@@ -335,7 +335,7 @@ fn parse_kind(parser: &mut Parser<'_>, emit: Option<Emit>) -> Result<StatementKi
     if word(parser, "CREATE") {
         let is_temporary = word(parser, "TEMPORARY");
         if word(parser, "TABLE") {
-            return create::table(parser).map(StatementKind::CreateTable);
+            return create::table(parser).map(|table| StatementKind::CreateTable(Box::new(table)));
         }
         if !word(parser, "VIEW") {
             let expected = if is_temporary { "TABLE or VIEW" } else { "TABLE, VIEW or TEMPORARY" };

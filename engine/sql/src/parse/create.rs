@@ -57,7 +57,7 @@ pub enum ColumnKind {
         not_null: bool,
     },
     /// `AS expression`.
-    Computed(Expr),
+    Computed(Box<Expr>),
     /// `type METADATA [FROM 'key'] [VIRTUAL]`.
     Metadata {
         /// Its type.
@@ -166,7 +166,7 @@ fn column(parser: &mut Parser<'_>, table: &mut CreateTable) -> Result<ColumnDef,
     if word(parser, "AS") {
         let expr = with(parser, Parser::parse_expr)?;
         comment(parser)?;
-        return Ok(ColumnDef { name, kind: ColumnKind::Computed(expr) });
+        return Ok(ColumnDef { name, kind: ColumnKind::Computed(Box::new(expr)) });
     }
     let ty = with(parser, parse_type)?;
     let mut not_null = words(parser, &["NOT", "NULL"]);
