@@ -9,6 +9,11 @@ pub mod session;
 pub mod expr;
 pub mod code;
 mod compile;
+mod datum;
+mod decimal;
+mod items;
+mod types;
+mod zone;
 pub mod functions;
 pub mod kernel;
 
