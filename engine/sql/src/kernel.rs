@@ -1,16 +1,57 @@
 //! Kernels: a filter and the columns of rows, compiled together.
+//!
+//! 1. A column that is one of the input as it is, is copied; those that lie one behind the other in both rows are one
+//!    copy.
+//! 2. What is in the scratch memory lasts until the next row.
+//! 3. Faults are asked for once, when the row is done.
 
-use tidewire_event::RowLayout;
+mod steps;
+#[cfg(test)]
+mod tests;
 
-use crate::code::{Fault, SEGMENTS};
-use crate::error::SqlError;
+use std::cell::RefCell;
+
+use bumpalo::Bump;
+use tidewire_event::{RowLayout, RowWriter};
+
+use crate::code::{Code, Env, Fault, Run, SEGMENTS};
+use crate::compile::Compiler;
+use crate::error::{Span, SqlError};
 use crate::expr::Expr;
 use crate::session::Session;
+use steps::Step;
 
 /// Makes rows of rows: see the module. A clone has scratch memory of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Kernel {
+    program: Program,
+    scratch: RefCell<Bump>,
+    fault: RefCell<Option<Fault>>,
+}
+
+impl Clone for Kernel {
+    fn clone(&self) -> Self {
+        Self::of(self.program.clone())
+    }
+}
+
+#[derive(Clone)]
+struct Program {
+    filter: Option<Run<bool>>,
+    /// The steps of each row.
+    rows: Vec<Box<[Step]>>,
     outputs: Vec<RowLayout>,
+    /// The fixed bytes of each segment.
+    fixed_bytes: [usize; SEGMENTS],
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program")
+            .field("has_filter", &self.filter.is_some())
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Kernel {
@@ -25,14 +66,42 @@ impl Kernel {
         input: &[&RowLayout],
         session: &Session,
     ) -> Result<Self, SqlError> {
-        let _ = (filter, outputs, input, session);
-        Ok(Self { outputs: Vec::new() })
+        if input.len() > SEGMENTS {
+            let problem = format!("an input of {} segments: at most {SEGMENTS}", input.len());
+            return Err(SqlError::new(Span::NONE, problem));
+        }
+        let compiler = Compiler::new(input, session);
+        let filter = match filter.map(|expr| Ok((expr, compiler.compile(expr)?))).transpose()? {
+            Some((_, Code::Bool(run))) => Some(run),
+            Some((expr, _)) => {
+                let problem = format!("a condition is needed, and this is {}", expr.ty);
+                return Err(SqlError::new(expr.at, problem));
+            }
+            None => None,
+        };
+        let (mut layouts, mut rows) = (Vec::new(), Vec::new());
+        for columns in outputs {
+            let at = columns.first().map_or(Span::NONE, |expr| expr.at);
+            let layout = RowLayout::new(columns.iter().map(|expr| (&expr.ty, expr.nullable)))
+                .map_err(|too_wide| SqlError::new(at, too_wide.to_string()))?;
+            rows.push(steps::plan(columns, &layout, &compiler)?);
+            layouts.push(layout);
+        }
+        let mut fixed_bytes = [0; SEGMENTS];
+        for (bytes, layout) in fixed_bytes.iter_mut().zip(input) {
+            *bytes = layout.fixed_bytes();
+        }
+        Ok(Self::of(Program { filter, rows, outputs: layouts, fixed_bytes }))
+    }
+
+    fn of(program: Program) -> Self {
+        Self { program, scratch: RefCell::default(), fault: RefCell::default() }
     }
 
     /// The layouts of the rows that it makes.
     #[must_use]
     pub fn outputs(&self) -> &[RowLayout] {
-        &self.outputs
+        &self.program.outputs
     }
 
     /// Makes the rows of `input`, if the filter holds, and says whether it does. Each of `outputs` has the fixed bytes of
@@ -45,7 +114,44 @@ impl Kernel {
         input: [&[u8]; SEGMENTS],
         outputs: &mut [&mut [u8]],
     ) -> Result<bool, Box<Fault>> {
-        let _ = (input, outputs);
-        Ok(true)
+        let Program { filter, rows, outputs: layouts, fixed_bytes } = &self.program;
+        if input.iter().zip(fixed_bytes).any(|(row, bytes)| row.len() < *bytes) {
+            return Err(misfit("a row of the input is shorter than its columns"));
+        }
+        self.scratch.borrow_mut().reset();
+        let scratch = self.scratch.borrow();
+        let env = Env { rows: input, scratch: &scratch, fault: &self.fault };
+        if let Some(filter) = filter
+            && filter(&env) != Some(true)
+        {
+            return self.checked(false);
+        }
+        if outputs.len() != layouts.len() {
+            return Err(misfit("there are other rows to write than were compiled"));
+        }
+        for ((steps, layout), output) in rows.iter().zip(layouts).zip(outputs) {
+            if output.len() < layout.fixed_bytes() {
+                return Err(misfit("a row to write is shorter than its columns"));
+            }
+            let mut writer = RowWriter::new(output, layout);
+            for step in steps {
+                step.run(&env, &mut writer);
+            }
+        }
+        self.checked(true)
     }
+
+    /// `holds`, if nothing went wrong.
+    #[inline(always)]
+    fn checked(&self, holds: bool) -> Result<bool, Box<Fault>> {
+        match self.fault.borrow_mut().take() {
+            Some(fault) => Err(Box::new(fault)),
+            None => Ok(holds),
+        }
+    }
+}
+
+#[cold]
+fn misfit(problem: &str) -> Box<Fault> {
+    Box::new(Fault { at: Span::NONE, problem: problem.to_owned() })
 }
