@@ -1,0 +1,4 @@
+-- Rolling over times before 1970, over the epoch, and over long gaps.
+SELECT k, v, ts, SUM(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) AS rolling,
+  MAX(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) AS most
+FROM sparse
