@@ -120,6 +120,18 @@ impl Windows {
         self.size
     }
 
+    /// How far they are moved, ns: at least 0, and less than from one to the next.
+    #[must_use]
+    pub fn offset_ns(&self) -> i64 {
+        self.offset
+    }
+
+    /// Whether they cumulate.
+    #[must_use]
+    pub fn is_cumulating(&self) -> bool {
+        self.kind == Kind::Cumulating
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }

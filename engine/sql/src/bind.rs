@@ -385,3 +385,6 @@ fn zone(name: &str) -> Option<jiff::tz::TimeZone> {
     }
     Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok().map(TimeZone::fixed)
 }
+
+#[cfg(test)]
+mod tests;
