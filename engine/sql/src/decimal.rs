@@ -2,6 +2,9 @@
 //!
 //! What does not fit into 128 bits on the way is computed with 256, as a magnitude of two halves.
 
+#[cfg(test)]
+mod tests;
+
 /// The greatest power of ten in use.
 const EXPONENT_MAX: u8 = 38;
 

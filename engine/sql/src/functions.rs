@@ -11,6 +11,8 @@ mod conditional;
 mod logic;
 mod nested;
 mod operand;
+#[cfg(test)]
+mod tests;
 mod text;
 mod times;
 mod write;

@@ -2,7 +2,8 @@
 //!
 //! 1. Integers stay integers: of the wider type, and divided toward zero. `a % b` has the type of `b` and the sign of
 //!    `a`.
-//! 2. An integer beside a decimal is one; beside floating point a number is that.
+//! 2. An integer beside a decimal is one; beside floating point a number is that. Of FLOAT and DOUBLE, the type of the
+//!    first counts.
 //! 3. An overflow is a fault with its operands, and so is a division by zero but of floating point.
 
 use tidewire_event::text::write_decimal;
@@ -51,9 +52,10 @@ fn bind_product(b: &mut Binding<'_>) -> Result<(DataType, bool), SqlError> {
 fn bind_remainder(b: &mut Binding<'_>) -> Result<(DataType, bool), SqlError> {
     b.count(2..=2)?;
     null_as_the_other(b)?;
-    let (ty, nullable) = numbers(b, types::remainder)?;
     let whole = |ty| matches!(decimal_of(ty), Some((_, 0)));
-    Ok((if whole(b.ty(0)) && whole(b.ty(1)) { b.ty(1).clone() } else { ty }, nullable))
+    let of_divisor = (whole(b.ty(0)) && whole(b.ty(1))).then(|| b.ty(1).clone());
+    let (ty, nullable) = numbers(b, types::remainder)?;
+    Ok((of_divisor.unwrap_or(ty), nullable))
 }
 
 /// A bare NULL has the type of the other operand.
@@ -76,8 +78,13 @@ fn numbers(
     if !b.ty(0).is_numeric() || !b.ty(1).is_numeric() {
         return Err(b.no_such());
     }
+    let is_float = |ty: &DataType| matches!(ty, DataType::Float | DataType::Double);
     let ty = match (decimal_of(b.ty(0)), decimal_of(b.ty(1))) {
-        (Some(x), Some(y)) if !(b.ty(0).is_integer() && b.ty(1).is_integer()) => decimals(x, y),
+        (Some(_), Some(_)) if b.ty(0).is_integer() && b.ty(1).is_integer() => {
+            types::common(&[b.ty(0), b.ty(1)]).ok_or_else(|| b.no_such())?
+        }
+        (Some(x), Some(y)) => decimals(x, y),
+        _ if is_float(b.ty(0)) && is_float(b.ty(1)) => b.ty(0).clone(),
         _ => b.common(&[0, 1])?,
     };
     Ok((ty, b.nullable()))
@@ -194,7 +201,7 @@ fn decimals(call: &Call<'_>) -> Result<Code, SqlError> {
     }
     match sign {
         "+" => checked!(move |a, b| decimal::add((a, s1), (b, s2), scale)),
-        "-" => checked!(move |a, b: i128| decimal::add((a, s1), (-b, s2), scale)),
+        "-" => checked!(move |a, b: i128| decimal::add((a, s1), (b.checked_neg()?, s2), scale)),
         "*" => checked!(move |a, b| decimal::multiply(a, b, s1 + s2 - scale)),
         "/" => {
             let up = i32::from(scale) + i32::from(s2) - i32::from(s1);

@@ -9,6 +9,8 @@ mod convert;
 pub(crate) mod float_text;
 mod nested;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::sync::Arc;
