@@ -5,6 +5,20 @@
 mod arithmetic;
 mod binding;
 mod calling;
+mod signature;
+mod chars;
+mod string;
+mod search;
+mod encoding;
+mod regexp;
+mod math;
+mod numeric;
+mod hash;
+mod inspect;
+mod unit;
+mod calendar;
+mod pattern;
+mod moments;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,7 +36,19 @@ use crate::session::Session;
 pub(crate) use calling::{Scalar, scalar};
 
 /// All functions and operators.
-static LIBRARY: &[&[Function]] = &[arithmetic::FUNCTIONS];
+static LIBRARY: &[&[Function]] = &[
+    arithmetic::FUNCTIONS,
+    string::FUNCTIONS,
+    search::FUNCTIONS,
+    encoding::FUNCTIONS,
+    regexp::FUNCTIONS,
+    math::FUNCTIONS,
+    numeric::FUNCTIONS,
+    hash::FUNCTIONS,
+    inspect::FUNCTIONS,
+    calendar::FUNCTIONS,
+    moments::FUNCTIONS,
+];
 
 /// Functions that give another value each time that they are called.
 static VOLATILE: &[&str] = &["RAND", "RAND_INTEGER", "UUID"];

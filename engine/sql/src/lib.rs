@@ -9,6 +9,7 @@ pub mod session;
 pub mod expr;
 pub mod code;
 mod compile;
+mod zone;
 pub mod functions;
 pub mod kernel;
 
