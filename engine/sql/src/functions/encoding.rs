@@ -110,8 +110,8 @@ pub(crate) static FUNCTIONS: &[Function] = &[
                         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'*' | b'_' => {
                             encoded.push(&[*byte]);
                         }
-                        b' ' => drop(encoded.push(b"+")),
-                        byte => drop(encoded.push(&[b'%', digit(byte >> 4), digit(byte & 15)])),
+                        b' ' => encoded.push(b"+"),
+                        byte => encoded.push(&[b'%', digit(byte >> 4), digit(byte & 15)]),
                     }
                 }
                 encoded.finish(env, at)

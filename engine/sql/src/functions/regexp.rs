@@ -289,7 +289,8 @@ fn replace(call: &Call<'_>) -> Result<Code, SqlError> {
             let (mut replaced, mut end) = (Builder::new(env), 0);
             for found in regex.find_iter(text) {
                 replaced.push(text.get(end..found.start())?);
-                if !replaced.push(other) {
+                replaced.push(other);
+                if replaced.is_too_long() {
                     break;
                 }
                 end = found.end();

@@ -161,7 +161,8 @@ fn replace(call: &Call<'_>) -> Result<Code, SqlError> {
             if index > 0 {
                 replaced.push(other);
             }
-            if !replaced.push(between) {
+            replaced.push(between);
+            if replaced.is_too_long() {
                 break;
             }
         }

@@ -133,13 +133,23 @@ impl<'a> Builder<'a> {
         Self { bytes: env.builder(), too_long: false }
     }
 
-    /// Appends `piece`; false where the text has become too long.
-    pub(crate) fn push(&mut self, piece: &[u8]) -> bool {
+    /// Appends `piece`.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
         self.too_long |= piece.len() > TEXT_BYTES_MAX - self.bytes.len();
         if !self.too_long {
-            self.bytes.extend_from_slice(piece);
+            self.bytes.extend_from_slice_copy(piece);
         }
-        !self.too_long
+    }
+
+    /// Appends `piece`. `None`: the text has become too long.
+    pub(crate) fn push_all(&mut self, piece: &[u8]) -> Option<()> {
+        self.push(piece);
+        (!self.too_long).then_some(())
+    }
+
+    /// Whether the text has become too long.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.too_long
     }
 
     /// Appends a character.
@@ -168,6 +178,6 @@ impl<'a> Builder<'a> {
 
 impl std::fmt::Write for Builder<'_> {
     fn write_str(&mut self, piece: &str) -> std::fmt::Result {
-        if self.push(piece.as_bytes()) { Ok(()) } else { Err(std::fmt::Error) }
+        self.push_all(piece.as_bytes()).ok_or(std::fmt::Error)
     }
 }

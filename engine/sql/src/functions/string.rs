@@ -237,7 +237,8 @@ fn pad(call: &Call<'_>, left: bool) -> Result<Code, SqlError> {
         }
         let each = chars::count(padding).max(1);
         for _ in 0..missing / each {
-            if !padded.push(padding) {
+            padded.push(padding);
+            if padded.is_too_long() {
                 return padded.finish(env, at);
             }
         }
@@ -256,7 +257,8 @@ fn repeat(call: &Call<'_>) -> Result<Code, SqlError> {
         let mut repeated = Builder::new(env);
         if !text.is_empty() {
             for _ in 0..times {
-                if !repeated.push(text) {
+                repeated.push(text);
+                if repeated.is_too_long() {
                     break;
                 }
             }
