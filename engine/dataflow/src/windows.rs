@@ -130,8 +130,9 @@ impl Windows {
         self.panes
     }
 
-    /// The windows at whose ends alone something happens.
-    pub(crate) fn grid(&self) -> Tumbling {
+    /// The windows at whose ends alone something happens: side by side, and as long as it is from one end to the next.
+    #[must_use]
+    pub fn grid(&self) -> Tumbling {
         let offset = i128::from(self.offset) + i128::from(self.size);
         Tumbling::of_size(self.slide).offset(offset.rem_euclid(self.slide.into()) as i64)
     }

@@ -6,6 +6,9 @@
 
 pub mod error;
 pub mod session;
+pub mod parse;
+pub mod catalog;
+pub mod bind;
 pub mod expr;
 pub mod code;
 mod compile;
@@ -15,7 +18,9 @@ mod items;
 mod types;
 mod zone;
 pub mod functions;
+pub mod aggregates;
 pub mod kernel;
+pub mod plan;
 
 pub use error::{Span, SqlError};
 pub use expr::{Expr, ExprKind};
