@@ -16,6 +16,23 @@ mod tests;
 mod text;
 mod times;
 mod write;
+mod signature;
+mod chars;
+mod string;
+mod search;
+mod encoding;
+mod regexp;
+mod math;
+mod numeric;
+mod hash;
+mod inspect;
+mod unit;
+mod calendar;
+mod pattern;
+mod moments;
+mod json_text;
+mod json;
+mod collection;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -41,6 +58,18 @@ static LIBRARY: &[&[Function]] = &[
     conditional::FUNCTIONS,
     text::FUNCTIONS,
     nested::FUNCTIONS,
+    string::FUNCTIONS,
+    search::FUNCTIONS,
+    encoding::FUNCTIONS,
+    regexp::FUNCTIONS,
+    math::FUNCTIONS,
+    numeric::FUNCTIONS,
+    hash::FUNCTIONS,
+    inspect::FUNCTIONS,
+    calendar::FUNCTIONS,
+    moments::FUNCTIONS,
+    json::FUNCTIONS,
+    collection::FUNCTIONS,
 ];
 
 /// Functions that give another value each time that they are called.

@@ -21,6 +21,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     Function { name: "*", usage: "a * b", bind: bind_product, compile },
     Function { name: "/", usage: "a / b", bind: bind_product, compile },
     Function { name: "%", usage: "a % b", bind: bind_remainder, compile },
+    Function { name: "MOD", usage: "MOD(a, b)", bind: bind_remainder, compile },
 ];
 
 fn bind_sum(b: &mut Binding<'_>) -> Result<(DataType, bool), SqlError> {
@@ -262,7 +263,7 @@ fn problem(sign: &str, a: (i128, u8), b: (i128, u8), ty: &DataType) -> String {
         text
     };
     let (x, y) = (shown(a), shown(b));
-    if b.0 == 0 && matches!(sign, "/" | "%") {
+    if b.0 == 0 && matches!(sign, "/" | "%" | "MOD") {
         format!("{x} {sign} {y}: a division by zero")
     } else {
         format!("{x} {sign} {y} does not fit into {ty}")

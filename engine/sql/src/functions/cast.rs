@@ -11,7 +11,7 @@ mod nested;
 mod read;
 #[cfg(test)]
 mod tests;
-mod write;
+pub(crate) mod write;
 
 use std::sync::Arc;
 
