@@ -50,6 +50,26 @@ impl<'a> Env<'a> {
     pub fn text(&self, text: &[u8]) -> &'a [u8] {
         self.scratch.alloc_slice_copy(text)
     }
+
+    /// A text to be built in the scratch memory: [`built`] is its bytes.
+    pub fn builder(&self) -> bumpalo::collections::Vec<'a, u8> {
+        bumpalo::collections::Vec::new_in(self.scratch)
+    }
+
+    /// What `write` writes, in the scratch memory.
+    pub fn written(
+        &self,
+        write: impl FnOnce(&mut bumpalo::collections::String<'a>) -> std::fmt::Result,
+    ) -> Option<&'a [u8]> {
+        let mut text = bumpalo::collections::String::new_in(self.scratch);
+        write(&mut text).ok()?;
+        Some(built(text.into_bytes()))
+    }
+}
+
+/// The bytes of a text that was built.
+pub fn built(text: bumpalo::collections::Vec<'_, u8>) -> &[u8] {
+    text.into_bump_slice()
 }
 
 /// Code whose values are `T`.

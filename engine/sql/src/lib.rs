@@ -8,6 +8,7 @@ pub mod error;
 pub mod session;
 pub mod expr;
 pub mod code;
+mod compile;
 pub mod functions;
 pub mod aggregates;
 pub mod kernel;
