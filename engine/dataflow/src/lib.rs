@@ -22,8 +22,8 @@ pub mod global_window;
 pub mod rolling;
 pub mod split;
 pub mod chain;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod semantics;
 

@@ -1,5 +1,6 @@
 //! Runs an operator as a shard does, for tests: with disorder, in slices, through barriers and crashes, on any number of
 //! shards.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fmt::Debug;
 
@@ -19,13 +20,13 @@ const CHUNK_BYTES: usize = 512;
 
 /// What an operator emits.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Emitted<R, L> {
+pub struct Emitted<R, L> {
     /// Results with their times.
-    pub(crate) rows: Vec<(i64, R)>,
+    pub rows: Vec<(i64, R)>,
     /// Results that left at once.
-    pub(crate) now: Vec<R>,
+    pub now: Vec<R>,
     /// Late events.
-    pub(crate) late: Vec<L>,
+    pub late: Vec<L>,
     /// Rows up to this are in the output already.
     emitted_to: i64,
 }
@@ -62,7 +63,7 @@ impl<R, L> Output<R, L> for Emitted<R, L> {
 
 impl<R: Clone + Ord, L: Clone + Ord> Emitted<R, L> {
     /// The same in an order that does not depend on when and where it was emitted.
-    pub(crate) fn sorted(mut self) -> Self {
+    pub fn sorted(mut self) -> Self {
         self.rows.sort_unstable();
         self.now.sort_unstable();
         self.late.sort_unstable();
@@ -71,7 +72,7 @@ impl<R: Clone + Ord, L: Clone + Ord> Emitted<R, L> {
     }
 
     /// Fails where it is not what is expected, and shows the first difference.
-    pub(crate) fn is(&self, expected: &Self, when: &str)
+    pub fn is(&self, expected: &Self, when: &str)
     where
         R: Debug,
         L: Debug,
@@ -201,7 +202,7 @@ struct Barrier {
 
 /// When a shard fires, captures, and meets a barrier.
 #[derive(Debug, Clone)]
-pub(crate) struct Course {
+pub struct Course {
     barriers: Vec<Barrier>,
     turns: Vec<Turn>,
     shards: usize,
@@ -209,14 +210,14 @@ pub(crate) struct Course {
 
 impl Course {
     /// A barrier before an event, and a crash behind it, on `shards` shards.
-    pub(crate) fn of_one_barrier(before: usize, shards: usize) -> Self {
+    pub fn of_one_barrier(before: usize, shards: usize) -> Self {
         let barriers = vec![Barrier { before, given_up_after: None }];
         Self { barriers, turns: vec![Turn { fires: 1, records: 1, room: 1 }], shards }
     }
 }
 
 /// Courses with everything in them.
-pub(crate) fn courses() -> impl Strategy<Value = Course> {
+pub fn courses() -> impl Strategy<Value = Course> {
     let turn = (0..3_usize, 0..6_usize, 0..6_usize);
     let turn = turn.prop_map(|(fires, records, room)| Turn { fires, records, room });
     let barrier = (0..300_usize, prop::option::weighted(0.2, 0..30_usize));
@@ -230,13 +231,15 @@ pub(crate) fn courses() -> impl Strategy<Value = Course> {
 }
 
 /// An operator over events in the order of their arrival, behind a watermark that stays `bound` ns behind.
-pub(crate) struct Trial<'e, E, M, H> {
-    pub(crate) events: &'e [(i64, E)],
-    pub(crate) bound: i64,
+pub struct Trial<'e, E, M, H> {
+    /// The events with their times, as they arrive.
+    pub events: &'e [(i64, E)],
+    /// How far the watermark stays behind.
+    pub bound: i64,
     /// Makes the operator.
-    pub(crate) make: M,
+    pub make: M,
     /// The hash of an event's key.
-    pub(crate) hash: H,
+    pub hash: H,
 }
 
 impl<E, M, H, O> Trial<'_, E, M, H>
@@ -248,7 +251,7 @@ where
     O::Late: Clone + Ord + Debug,
 {
     /// Runs to the end; `fires` slices are emitted after each event.
-    pub(crate) fn run(&self, fires: usize) -> Emitted<O::Row, O::Late> {
+    pub fn run(&self, fires: usize) -> Emitted<O::Row, O::Late> {
         let turn = Turn { fires, records: 1, room: 1 };
         let last = Turn { fires: 1, records: 1, room: 1 };
         let course = Course { barriers: Vec::new(), turns: vec![turn, last], shards: 1 };
@@ -257,7 +260,7 @@ where
 
     /// Checks that a snapshot at any moment goes on as if nothing had happened: also one of a run that went on from a
     /// snapshot itself, and also with another number of shards.
-    pub(crate) fn survives(&self, course: &Course) {
+    pub fn survives(&self, course: &Course) {
         let undisturbed = self.run(1).sorted();
         let (first, snapshots) = self.go_on(course, &START, HashRange::ALL);
         first.clone().sorted().is(&undisturbed, "in slices");
@@ -366,7 +369,7 @@ where
 }
 
 /// Times that go on by small steps, with disorder, ties, and now and then a jump of a year; some begin before the epoch.
-pub(crate) fn times(count_max: usize) -> impl Strategy<Value = Vec<i64>> {
+pub fn times(count_max: usize) -> impl Strategy<Value = Vec<i64>> {
     const YEAR: i64 = 365 * tidewire_event::time::DAY;
     let step = prop_oneof![10 => 0..3_i64, 5 => 0..200_i64, 1 => Just(YEAR)];
     let steps = prop::collection::vec((step, -300..300_i64), 0..count_max);

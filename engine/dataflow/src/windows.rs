@@ -114,6 +114,16 @@ impl Windows {
         self
     }
 
+    /// The windows that `ts` is in, in the order of their ends.
+    pub fn around(&self, ts: i64) -> impl Iterator<Item = Window> + use<> {
+        let (windows, pane) = (*self, self.panes.window_of(ts));
+        let last = windows.last_end(pane);
+        let ends = std::iter::successors(Some(windows.first_end(pane)), move |end| {
+            Some(windows.next_end(*end)).filter(|end| *end <= last)
+        });
+        ends.map(move |end| windows.ending(end))
+    }
+
     /// The size of a window, ns; the largest where they cumulate.
     #[must_use]
     pub fn size(&self) -> i64 {
@@ -311,6 +321,9 @@ mod tests {
                 found.push((windows.start_of(end), end));
                 end = windows.next_end(end);
             }
+            let of_ts: Vec<_> = windows.around(ts).collect();
+            let of_pane: Vec<_> = found.iter().map(|(_, end)| windows.ending(*end)).collect();
+            prop_assert_eq!(of_ts, of_pane);
             if pane.start > i64::MIN {
                 prop_assert_eq!(found, expected);
             }

@@ -171,6 +171,18 @@ impl Slot {
         let (from, len) = ((at & 0xffff) as usize, (at >> 16) as usize);
         &row[from..from + len]
     }
+
+    /// Appends its value in `row` to `bytes`, a text behind its length: equal values are equal bytes.
+    pub fn append_to(&self, row: &[u8], bytes: &mut Vec<u8>) {
+        match self.repr {
+            Repr::Bytes => {
+                let text = self.text(row);
+                bytes.extend((text.len() as u32).to_le_bytes());
+                bytes.extend(text);
+            }
+            repr => bytes.extend(&row[usize::from(self.offset)..][..repr.slot_bytes()]),
+        }
+    }
 }
 
 /// Writes a row.

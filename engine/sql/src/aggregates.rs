@@ -1,4 +1,14 @@
-//! Aggregate functions: what types they take and give.
+//! Aggregate functions: what types they take and give, and how they are computed.
+//!
+//! A call is [bound](bind) when its text is read, and compiled with all others of its stage when the job starts.
+
+mod bind;
+pub(crate) mod calls;
+pub(crate) mod codec;
+mod kept;
+mod library;
+mod make;
+mod totals;
 
 use std::fmt;
 
@@ -39,13 +49,20 @@ pub fn bind(
     at: Span,
     session: &Session,
 ) -> Result<AggregateCall, SqlError> {
-    let _ = (distinct, args, filter, session);
-    Err(SqlError::new(at, format!("there is no aggregate function {name}")))
+    bind::bind(name, distinct, args, filter, at, session)
 }
 
 /// The names of all aggregate functions, in capitals.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    std::iter::empty()
+    bind::FUNCTIONS.iter().flat_map(|function| function.names).copied()
+}
+
+impl AggregateCall {
+    /// How many of its arguments are values of a row; the others are constants.
+    pub(crate) fn values(&self) -> usize {
+        let named = bind::FUNCTIONS.iter().find(|function| function.names.contains(&self.name));
+        named.map_or(1, |function| function.values)
+    }
 }
 
 impl fmt::Display for AggregateCall {

@@ -1,7 +1,7 @@
 //! Streaming SQL in Flink's dialect.
 //!
 //! The modules follow a job's text: its [`expr`]essions are bound, with [`functions`] that know their types, and compiled
-//! into [`kernel`]s.
+//! into [`kernel`]s. A [`plan`] says what the job does, and it is [`run`] on the dataflow operators.
 #![forbid(unsafe_code)]
 
 pub mod error;
@@ -21,6 +21,7 @@ pub mod functions;
 pub mod aggregates;
 pub mod kernel;
 pub mod plan;
+pub mod run;
 
 pub use error::{Span, SqlError};
 pub use expr::{Expr, ExprKind};

@@ -1,0 +1,147 @@
+//! From the rows of scans to the shards: what a pipeline takes of a row is made on its source's thread.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use tidewire_dataflow::{Route, Windows};
+use tidewire_event::key::hash_of_bytes;
+use tidewire_event::{Header, RowLayout, Slot, hash_of};
+use zerocopy::IntoBytes;
+
+use super::faults::Faults;
+use super::making::Maker;
+use super::post::WindowRowWriter;
+use super::shape::{Input, RowOf, Shape};
+use crate::code::SEGMENTS;
+
+/// What a pipeline takes of the rows of a scan.
+#[derive(Debug, Clone)]
+pub(crate) struct Feeder {
+    pub(crate) pipeline: u16,
+    pub(crate) maker: Maker,
+    pub(crate) expand: Option<Windows>,
+    /// The columns of the key by which rows go to shards; all of them, if none are said.
+    pub(crate) route: Option<Vec<Slot>>,
+}
+
+impl Feeder {
+    /// Puts the hash of what decides the shard before a key.
+    #[inline]
+    fn prefix<S: Shape>(&self, row: &mut RowOf<S>, scratch: &RefCell<Vec<u8>>) {
+        let (prefix, key) = row.key.as_mut_bytes().split_at_mut(S::PREFIX);
+        let hash = match &self.route {
+            None => hash_of_bytes(key, key.len()),
+            Some(columns) => {
+                let mut bytes = scratch.borrow_mut();
+                bytes.clear();
+                for slot in columns {
+                    bytes.push(u8::from(slot.is_null(key)));
+                    slot.append_to(key, &mut bytes);
+                }
+                hash_of_bytes(&bytes, bytes.len())
+            }
+        };
+        prefix.copy_from_slice(&hash.to_le_bytes()[..S::PREFIX]);
+    }
+}
+
+/// The route of a job: see the module. Its events are rows in the layouts of their scans; the input in an event's place
+/// says which scan it is of.
+#[derive(Debug)]
+pub struct SqlRoute<S> {
+    /// Those of each input's scan.
+    feeders: Vec<Vec<Feeder>>,
+    window: WindowRowWriter,
+    expanded: RefCell<Vec<u8>>,
+    scratch: RefCell<Vec<u8>>,
+    faults: Arc<Faults>,
+    shape: PhantomData<fn() -> S>,
+}
+
+impl<S> Clone for SqlRoute<S> {
+    fn clone(&self) -> Self {
+        Self {
+            feeders: self.feeders.clone(),
+            window: self.window.clone(),
+            expanded: RefCell::default(),
+            scratch: RefCell::default(),
+            faults: self.faults.clone(),
+            shape: PhantomData,
+        }
+    }
+}
+
+impl<S: Shape> SqlRoute<S> {
+    pub(crate) fn new(
+        feeders: Vec<Vec<Feeder>>,
+        window: WindowRowWriter,
+        faults: &Arc<Faults>,
+    ) -> Self {
+        Self {
+            feeders,
+            window,
+            expanded: RefCell::default(),
+            scratch: RefCell::default(),
+            faults: faults.clone(),
+            shape: PhantomData,
+        }
+    }
+
+    /// Sends what one feeder takes of a row.
+    #[inline]
+    fn send<X>(
+        &self,
+        feeder: &Feeder,
+        header: &Header,
+        input: [&[u8]; SEGMENTS],
+        send: &mut impl FnMut(u64, &Header, Input<S>) -> Result<(), X>,
+    ) -> Result<(), X> {
+        match feeder.maker.make::<S>(input, None) {
+            Ok(Some(mut row)) => {
+                if S::PREFIX > 0 {
+                    feeder.prefix::<S>(&mut row, &self.scratch);
+                }
+                send(hash_of(&row.key), header, Input { pipeline: feeder.pipeline, row })
+            }
+            Ok(None) => Ok(()),
+            Err(fault) => {
+                self.faults.of_row(header, *fault);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<S: Shape, E: AsRef<[u8]>> Route<E> for SqlRoute<S> {
+    type Out = Input<S>;
+
+    #[inline]
+    fn route<X>(
+        &self,
+        header: &Header,
+        event: E,
+        mut send: impl FnMut(u64, &Header, Input<S>) -> Result<(), X>,
+    ) -> Result<(), X> {
+        let Some(feeders) = self.feeders.get(header.place.input()) else { return Ok(()) };
+        let row = event.as_ref();
+        for feeder in feeders {
+            match feeder.expand {
+                None => self.send(feeder, header, [row, &[], &[]], &mut send)?,
+                Some(windows) => {
+                    for window in windows.around(header.ts) {
+                        let mut expanded = self.expanded.borrow_mut();
+                        self.window.write_to(window, &mut expanded);
+                        self.send(feeder, header, [row, &expanded, &[]], &mut send)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The slots of some columns.
+pub(crate) fn slots_of(layout: &RowLayout, columns: &[usize]) -> Option<Vec<Slot>> {
+    columns.iter().map(|column| layout.slots().get(*column).copied()).collect()
+}
