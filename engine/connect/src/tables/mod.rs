@@ -6,6 +6,7 @@
 mod options;
 mod columns;
 mod text;
+mod csv_text;
 mod registry;
 mod filesystem;
 

@@ -7,7 +7,7 @@ use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, 
 /// Those that can be read.
 const READ: [&str; 1] = ["filesystem"];
 /// Those that can be written to.
-const WRITTEN: [&str; 0] = [];
+const WRITTEN: [&str; 1] = ["filesystem"];
 
 /// The columns of a table whose connector knows them itself; `None` where the table has to say them. The options stay as
 /// they are.
@@ -42,8 +42,9 @@ pub fn readers(
 ///
 /// # Errors
 /// There is no such connector, it can not be written to, or its options or columns are wrong.
-pub fn writer(options: Options, _columns: &Columns) -> Result<Box<dyn TableWriter>, TableError> {
+pub fn writer(options: Options, columns: &Columns) -> Result<Box<dyn TableWriter>, TableError> {
     match options.connector() {
+        "filesystem" => filesystem::writer(options, columns),
         name if READ.contains(&name) => {
             Err(wrong_way(name, "can be read, and not be written to", &WRITTEN).into())
         }

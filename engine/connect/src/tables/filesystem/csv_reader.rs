@@ -12,84 +12,18 @@ use std::sync::atomic::AtomicU64;
 use csv::ByteRecord;
 use tidewire_event::{DataType, RowWriter, Value};
 
+use super::super::csv_text::{CsvOptions, check};
 use super::super::options::nearest;
 use super::super::text::{Bad, Scalar, is_nested};
-use super::super::{Columns, OptionError, Options, TableError};
+use super::super::{Columns, Options, TableError};
 use super::files::{InputFile, failed};
 use super::plan::{Plan, Skips, Target};
 use super::reader::Format;
-
-/// How CSV is written: Flink's options, and `csv.header`.
-#[derive(Debug, Clone)]
-pub(super) struct CsvOptions {
-    pub(super) delimiter: u8,
-    pub(super) quote: Option<u8>,
-    pub(super) escape: Option<u8>,
-    pub(super) null: Option<String>,
-    pub(super) array_delimiter: String,
-    pub(super) header: bool,
-}
-
-impl CsvOptions {
-    pub(super) fn take(options: &mut Options) -> Result<Self, OptionError> {
-        let one = "one character of ASCII";
-        let delimiter = options.parse("csv.field-delimiter", one, character)?;
-        let quote = options.parse("csv.quote-character", one, character)?;
-        let unquoted = options.flag("csv.disable-quote-character")?.unwrap_or(false);
-        if unquoted && quote.is_some() {
-            let expected = "leave it out, since csv.quote-character is given";
-            return Err(OptionError::value("csv.disable-quote-character", "true", expected));
-        }
-        let array = options.take("csv.array-element-delimiter");
-        Ok(Self {
-            delimiter: delimiter.unwrap_or(b','),
-            quote: (!unquoted).then_some(quote.unwrap_or(b'"')),
-            escape: options.parse("csv.escape-character", one, character)?,
-            null: options.take("csv.null-literal"),
-            array_delimiter: array.unwrap_or_else(|| ";".to_owned()),
-            header: options.flag("csv.header")?.unwrap_or(false),
-        })
-    }
-}
-
-/// A character, or `\t` and the like.
-fn character(text: &str) -> Option<u8> {
-    match text {
-        "\\t" => Some(b'\t'),
-        "\\\\" => Some(b'\\'),
-        _ => match text.as_bytes() {
-            [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
-            _ => None,
-        },
-    }
-}
-
-/// Refuses columns of types that CSV has no form for.
-pub(super) fn check(columns: &Columns) -> Result<(), OptionError> {
-    for column in &columns.columns {
-        let ty = &column.field.ty;
-        let fits = match ty {
-            DataType::Array(of) => !is_nested(of),
-            DataType::Row(fields) => !fields.iter().any(|field| is_nested(&field.ty)),
-            DataType::Map(..) => false,
-            _ => true,
-        };
-        if !fits {
-            let name = &column.field.name;
-            let expected =
-                format!("CSV has no form for the column '{name}' of type {ty}: take 'json'");
-            return Err(OptionError::value("format", "csv", expected));
-        }
-    }
-    Ok(())
-}
 
 /// Reads CSV.
 pub(super) struct CsvReader {
     plan: Plan,
     options: CsvOptions,
-    comments: bool,
-    ignores: bool,
     /// The names of the table's columns.
     names: Vec<String>,
     /// Of each target, which field of the file it is.
@@ -109,8 +43,6 @@ impl CsvReader {
         Ok(Self {
             plan: Plan::new(columns)?,
             options: CsvOptions::take(options)?,
-            comments: options.flag("csv.allow-comments")?.unwrap_or(false),
-            ignores: options.flag("csv.ignore-parse-errors")?.unwrap_or(false),
             fields: names.len(),
             names,
             places: Vec::new(),
@@ -243,7 +175,7 @@ impl Format for CsvReader {
             .quoting(quote.is_some())
             .quote(quote.unwrap_or(b'"'))
             .escape(escape)
-            .comment(self.comments.then_some(b'#'))
+            .comment(self.options.comments.then_some(b'#'))
             .buffer_capacity(256 << 10)
             .from_reader(file.open(bytes)?);
         self.file = Some(reader);
@@ -262,7 +194,7 @@ impl Format for CsvReader {
                 return Ok(false);
             }
             if self.record.len() != self.fields {
-                if !self.ignores {
+                if !self.options.ignores {
                     return Err(self.wrong_count());
                 }
                 self.skips.record("rows of too few or too many fields, read as far as they go");
@@ -279,7 +211,7 @@ impl Format for CsvReader {
                     },
                 };
                 let Err(bad) = put else { continue };
-                if !self.ignores || matches!(bad, Bad::NoRoom(_)) {
+                if !self.options.ignores || matches!(bad, Bad::NoRoom(_)) {
                     return Err(self.error(at, bad));
                 }
                 if target.put_null(&mut writer).is_err() {

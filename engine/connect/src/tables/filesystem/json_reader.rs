@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use tidewire_event::RowWriter;
 
 use super::super::text::{Bad, Scalar, is_nested};
-use super::super::{Columns, Options, TableError};
+use super::super::{Columns, OptionError, Options, TableError};
 use super::files::{InputFile, failed};
 use super::json_value::{nested, unescape};
 use super::plan::{Plan, Skips, Target};
@@ -29,8 +29,7 @@ const LINE_BYTES_MAX: u64 = 64 << 20;
 /// Reads JSON lines.
 pub(super) struct JsonReader {
     plan: Plan,
-    ignores: bool,
-    needs_all: bool,
+    options: JsonOptions,
     file: Option<BufReader<Box<dyn Read + Send>>>,
     path: PathBuf,
     line: Vec<u8>,
@@ -49,15 +48,12 @@ struct Span {
 
 impl JsonReader {
     pub(super) fn new(options: &mut Options, columns: &Columns) -> Result<Self, TableError> {
-        let ignores = options.flag("json.ignore-parse-errors")?.unwrap_or(false);
-        // Both forms are read, whichever it is.
-        take_time_style(options)?;
+        let options = JsonOptions::take(options)?;
         let plan = Plan::new(columns)?;
         Ok(Self {
             spans: vec![Span::default(); plan.targets.len()],
             plan,
-            ignores,
-            needs_all: options.flag("json.fail-on-missing-field")?.unwrap_or(false),
+            options,
             file: None,
             path: PathBuf::new(),
             line: Vec::new(),
@@ -104,15 +100,41 @@ impl JsonReader {
     }
 }
 
-/// Whether `json.timestamp-format.standard` asks for a `T` between date and time.
-pub(super) fn take_time_style(options: &mut Options) -> Result<char, TableError> {
-    let style =
-        options.parse("json.timestamp-format.standard", "SQL or ISO-8601", |text| match text {
-            "SQL" => Some(' '),
-            "ISO-8601" => Some('T'),
-            _ => None,
-        })?;
-    Ok(style.unwrap_or(' '))
+/// The options of JSON, whether a table is read or written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JsonOptions {
+    /// What can not be read is NULL or left out.
+    ignores: bool,
+    needs_all: bool,
+    /// What stands between a date and a time that are written; both forms are read.
+    pub(super) between: char,
+    /// Whether what is NULL is not written.
+    pub(super) without_null: bool,
+}
+
+impl JsonOptions {
+    pub(super) fn take(options: &mut Options) -> Result<Self, OptionError> {
+        let style =
+            options.parse(
+                "json.timestamp-format.standard",
+                "SQL or ISO-8601",
+                |text| match text {
+                    "SQL" => Some(' '),
+                    "ISO-8601" => Some('T'),
+                    _ => None,
+                },
+            )?;
+        let plain = "json.encode.decimal-as-plain-number";
+        if options.flag(plain)? == Some(false) {
+            return Err(OptionError::value(plain, "false", "decimals are written plain: true"));
+        }
+        Ok(Self {
+            ignores: options.flag("json.ignore-parse-errors")?.unwrap_or(false),
+            needs_all: options.flag("json.fail-on-missing-field")?.unwrap_or(false),
+            between: style.unwrap_or(' '),
+            without_null: options.flag("json.encode.ignore-null-fields")?.unwrap_or(false),
+        })
+    }
 }
 
 /// Takes in an object.
@@ -228,7 +250,7 @@ impl Format for JsonReader {
                 return Ok(false);
             }
             if let Err(error) = self.find() {
-                if !self.ignores {
+                if !self.options.ignores {
                     let problem = error.to_string();
                     let problem = problem.split(" at line ").next().unwrap_or_default();
                     return Err(self.error(error.column(), format!("no JSON object: {problem}")));
@@ -242,10 +264,12 @@ impl Format for JsonReader {
                 let json = &self.line[from..to];
                 let put = match target.metadata {
                     Some(metadata) => self.plan.put_metadata(target, metadata, &mut writer),
-                    None => put(target, json, self.needs_all, &mut writer, &mut self.scratch),
+                    None => {
+                        put(target, json, self.options.needs_all, &mut writer, &mut self.scratch)
+                    }
                 };
                 let Err(bad) = put else { continue };
-                if !self.ignores || matches!(bad, Bad::NoRoom(_)) {
+                if !self.options.ignores || matches!(bad, Bad::NoRoom(_)) {
                     let problem = bad.explain(&target.name, &target.ty, json);
                     return Err(self.error(from + 1, problem));
                 }

@@ -113,7 +113,8 @@ pub(super) fn write(value: &Value, ty: &DataType, between: char, out: &mut Strin
                 let mut name = String::new();
                 match Scalar::of_value(key) {
                     Some(key) => key.write(key_type, between, &mut name)?,
-                    None => name.push_str("null"),
+                    // A key that is NULL has no form in JSON.
+                    None => return Err(fmt::Error),
                 }
                 write_string(&name, out);
                 out.push(':');
