@@ -1,4 +1,7 @@
 //! How CSV is written: Flink's options, and `csv.header`.
+//!
+//! As in Flink, what is written like the NULL literal reads back as NULL: a text that is the same, or an array of nothing
+//! but one NULL.
 
 use std::fmt::{self, Write};
 

@@ -64,7 +64,7 @@ const TENTHS: [f64; 17] = [
     2.371_373_705_661_655_5,
     2.738_419_634_264_361,
     3.162_277_660_168_379_5,
-    3.651_741_272_548_377_3,
+    3.651_741_272_548_377,
     4.216_965_034_285_822,
     4.869_675_251_658_631,
     5.623_413_251_903_491,
@@ -92,7 +92,7 @@ pub(super) enum Item {
     City,
     State,
     AuctionId,
-    ItemName,
+    Title,
     Description,
     InitialBid,
     Reserve,
@@ -126,7 +126,7 @@ const PERSON: [Named; 8] = [
 ];
 const AUCTION: [Named; 10] = [
     ("id", BIGINT, Item::AuctionId),
-    ("itemName", TEXT, Item::ItemName),
+    ("itemName", TEXT, Item::Title),
     ("description", TEXT, Item::Description),
     ("initialBid", BIGINT, Item::InitialBid),
     ("reserve", BIGINT, Item::Reserve),
@@ -186,7 +186,7 @@ pub(super) struct Market {
 
 /// How many persons came before and with the newest one at an event, less one.
 fn newest_person(id: u64) -> u64 {
-    id / ROUND * PERSONS + (id % ROUND).min(PERSONS - 1)
+    id / ROUND * PERSONS + PERSONS - 1
 }
 
 /// The same of auctions. There is none before the first, and the first is the newest then.
@@ -268,7 +268,7 @@ impl Market {
             }
             Item::City => text.write_all(random.one_of(&CITIES).as_bytes()),
             Item::State => text.write_all(random.one_of(&STATES).as_bytes()),
-            Item::ItemName => {
+            Item::Title => {
                 words(20, b' ', random, text);
                 Ok(())
             }
