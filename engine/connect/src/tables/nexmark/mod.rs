@@ -83,7 +83,7 @@ pub(super) fn columns_of(options: &Options) -> Result<OwnColumns, TableError> {
     let columns = columns(stream(&mut options.clone())?);
     let event_time = columns.iter().position(|(field, _)| field.name == EVENT_TIME);
     let columns = columns.into_iter().map(|(field, _)| Column::physical(field)).collect();
-    Ok(OwnColumns { columns, event_time })
+    Ok(OwnColumns { columns, event_time, watermark_delay: 0 })
 }
 
 /// Makes the events of a stream.
