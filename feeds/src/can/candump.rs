@@ -11,7 +11,7 @@ pub struct Logged<'a> {
     /// When it was received, in nanoseconds since the Unix epoch, or since whatever the log counts from.
     pub ts_ns: i64,
     /// On which interface.
-    pub interface: &'a [u8],
+    pub interface: &'a str,
     /// The frame.
     pub frame: Frame,
 }
@@ -78,13 +78,15 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn word(&mut self, expected: &'static str) -> Result<&'a [u8], DecodeError> {
+    fn word(&mut self, expected: &'static str) -> Result<&'a str, DecodeError> {
         self.blanks();
         let rest = self.rest();
         let bytes = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        self.at += bytes;
-        match rest.get(..bytes) {
-            Some(word) if !word.is_empty() => Ok(word),
+        match rest.get(..bytes).and_then(|word| std::str::from_utf8(word).ok()) {
+            Some(word) if !word.is_empty() => {
+                self.at += bytes;
+                Ok(word)
+            }
             _ => Err(self.unexpected(expected)),
         }
     }

@@ -21,7 +21,7 @@ pub struct Captured<'a> {
     /// When it was received, in nanoseconds since the Unix epoch.
     pub ts_ns: i64,
     /// On which interface; a capture does not say it.
-    pub interface: Option<&'a [u8]>,
+    pub interface: Option<&'a str>,
     /// The frame.
     pub frame: Frame,
 }

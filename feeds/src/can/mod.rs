@@ -10,7 +10,7 @@
 //! ```
 //! let line = b"(1436509052.249713) vcan0 1F334455#2A36";
 //! let logged = tidewire_feeds::can::candump(line)?;
-//! assert_eq!((logged.ts_ns, logged.interface), (1_436_509_052_249_713_000, &b"vcan0"[..]));
+//! assert_eq!((logged.ts_ns, logged.interface), (1_436_509_052_249_713_000, "vcan0"));
 //! assert_eq!((logged.frame.id, logged.frame.data()), (0x1F33_4455, &[0x2A, 0x36][..]));
 //! # Ok::<(), tidewire_feeds::decode::DecodeError>(())
 //! ```

@@ -24,7 +24,7 @@ fn lines_of_every_kind_are_read() {
     let fd = format!("(1.0) can0 123##1{}", "a5".repeat(64));
     assert_eq!(read(&fd).unwrap().data(), [0xA5; 64]);
     let logged = candump(b"(46408.584930) can128 2E4#").unwrap();
-    assert_eq!((logged.ts_ns, logged.interface), (46_408_584_930_000, &b"can128"[..]));
+    assert_eq!((logged.ts_ns, logged.interface), (46_408_584_930_000, "can128"));
     assert_eq!(logged.frame.length, 0);
 }
 
@@ -93,7 +93,7 @@ fn a_capture_is_known_by_its_content() {
 
     let log = "(1.0) can0 001#\n\n(2.0) can1 0\n(3.0) can1 002#\n";
     let mut capture = CanCapture::from_reader(Cursor::new(log)).unwrap();
-    assert_eq!(capture.next().unwrap().unwrap().interface, Some(&b"can0"[..]));
+    assert_eq!(capture.next().unwrap().unwrap().interface, Some("can0"));
     assert!(matches!(capture.next(), Err(CaptureError::Decode(error)) if error.offset == 29));
     let last = capture.next().unwrap().unwrap();
     assert_eq!((last.offset, last.ts_ns), (30, 3_000_000_000));

@@ -68,4 +68,6 @@ pub struct OwnColumns {
     pub columns: Vec<Column>,
     /// Which of them is the time of events, where one is.
     pub event_time: Option<usize>,
+    /// How far a row may be behind the newest before it, ns: the delay of the watermark that is right for it.
+    pub watermark_delay: i64,
 }

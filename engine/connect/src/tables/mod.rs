@@ -9,6 +9,7 @@ mod text;
 mod csv_text;
 mod registry;
 mod filesystem;
+pub mod feeds;
 
 use std::fmt;
 
