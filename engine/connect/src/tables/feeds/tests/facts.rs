@@ -22,7 +22,12 @@ fn iex_trades_have_the_volumes_of_the_day() {
         assert_eq!(sum(&of, 1), volume, "{symbol}");
     }
     assert!(rows.iter().all(|row| row[2] != "-" && row[3] != "-"));
-    assert_eq!(table.skipped(), [("breaks of trades, which stay in the stream".to_owned(), 73)]);
+    // The file ends inside a packet.
+    let [(damaged, 1), (breaks, 73)] = &table.skipped()[..] else {
+        panic!("{:?}", table.skipped())
+    };
+    assert!(damaged.starts_with("damaged: expected a whole packet"), "{damaged}");
+    assert_eq!(breaks, "breaks of trades, which stay in the stream");
 }
 
 #[test]
@@ -161,7 +166,7 @@ fn can_frames_are_all_there() {
         let mut table = open("candump", &path, "frames", &names);
         let rows = table.rows();
         assert_eq!(rows.len(), 49_928);
-        let first = ["1669809629279728000", "435164203", "true", "-", "0F37373138312020"];
+        let first = ["1669809629672944000", "435164203", "true", "-", "0F37373138312020"];
         assert_eq!(rows[0], first);
         assert_eq!(table.skipped(), []);
     }

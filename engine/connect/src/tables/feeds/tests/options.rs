@@ -113,29 +113,27 @@ fn damage_is_counted_or_in_strict_mode_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = itch_file(folder.path());
     let mut bytes = fs::read(&path).unwrap();
-    // The type of the second message: the first is 12 bytes behind a length of two.
-    bytes[16] = b'?';
-    let cut = bytes.len() - 3;
-    bytes.truncate(cut);
+    // The type of the first trading action, behind two system events and three stocks, each behind a length.
+    let at = 2 * (12 + 2) + 3 * (39 + 2) + 2;
+    assert_eq!(std::mem::replace(&mut bytes[at], b'?'), b'H');
+    bytes.truncate(bytes.len() - 3);
     fs::write(&path, bytes).unwrap();
     let stream = ("stream", "status");
-    let mut table = Table::open(options("itch", &path, &[stream]), &["status"]).unwrap();
+    let mut table = Table::open(options("itch", &path, &[stream]), &["kind"]).unwrap();
     let rows = table.rows();
-    assert_eq!(rows[0], ["START_OF_MESSAGES"]);
-    assert!(!rows.iter().any(|row| row[0] == "START_OF_SYSTEM_HOURS"));
+    assert_eq!(rows[0], ["SYSTEM"]);
+    assert_eq!(rows.iter().filter(|row| row[0] == "TRADING").count(), 2);
     let skipped = table.skipped();
-    let unknown =
-        "damaged: expected a message type of ITCH 5.0, found type '?' (first at offset 16)";
-    assert_eq!(skipped[0], (unknown.to_owned(), 1));
+    let unknown = format!(
+        "damaged: expected a message type of ITCH 5.0, found type '?' (first at offset {at})"
+    );
+    assert_eq!(skipped[0], (unknown, 1));
     assert!(skipped[1].0.contains("expected a whole ITCH message"), "{skipped:?}");
     assert_eq!((skipped[1].1, skipped.len()), (1, 2));
 
     let strict = options("itch", &path, &[stream, ("strict", "true")]);
-    let mut table = Table::open(strict, &["status"]).unwrap();
-    assert!(table.try_next().unwrap().is_some());
-    let error = table.try_next().unwrap_err().to_string();
-    assert!(
-        error.ends_with("offset 16: expected a message type of ITCH 5.0, found type '?'"),
-        "{error}"
-    );
+    let mut table = Table::open(strict, &["kind"]).unwrap();
+    let error = (0..9).find_map(|_| table.try_next().err()).unwrap().to_string();
+    let expected = format!("offset {at}: expected a message type of ITCH 5.0, found type '?'");
+    assert!(error.ends_with(&expected), "{error}");
 }
