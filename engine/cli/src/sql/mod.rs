@@ -188,7 +188,6 @@ impl SqlJob {
         observer: &mut impl Observer,
     ) -> Result<Done, SqlRunError> {
         let prepared = self.prepare(&self.bound.plan)?;
-        let faults = prepared.faults();
         let plan = &self.bound.plan;
         let mut inputs = Vec::new();
         let mut opened = Vec::new();
@@ -201,11 +200,10 @@ impl SqlJob {
         let mut writers = Vec::new();
         for output in &plan.outputs {
             let (name, writer) = self.writer(output, &mut shown)?;
-            let layout = RowLayout::of_fields(&output.fields).map_err(too_wide)?;
-            writers.push(OutputWriter::new(name, writer, RowOrder::new(&output.fields, &layout), output.limit));
+            writers.push(OutputWriter::new(name, writer, RowOrder::new(&output.fields)?, output.limit));
         }
         let skipped = Arc::new(Mutex::new(Skipped::default()));
-        let run = Running { opened, writers, skipped, session: &self.bound.session, faults, options, observer };
+        let run = Running { opened, writers, skipped, session: &self.bound.session, options, observer };
         prepared.run(&inputs, run)
     }
 
@@ -296,7 +294,6 @@ struct Running<'r, O> {
     writers: Vec<OutputWriter>,
     skipped: Arc<Mutex<Skipped>>,
     session: &'r tidewire_sql::Session,
-    faults: Arc<tidewire_sql::run::Faults>,
     options: &'r Options,
     observer: &'r mut O,
 }
@@ -305,12 +302,12 @@ impl<O: Observer> Run for Running<'_, O> {
     type Out = Result<Done, SqlRunError>;
 
     fn run<S: Shape>(self, job: Runnable<S>) -> Self::Out {
-        let Self { opened, writers, skipped, session, faults, options, observer } = self;
-        let sources = opened.into_iter().map(|(scan, reader)| {
-            ScanSource::<S>::new(scan, reader, session, faults.clone(), skipped.clone())
+        let Self { opened, writers, skipped, session, options, observer } = self;
+        let sources = opened.into_iter().enumerate().map(|(input, (scan, reader))| {
+            ScanSource::<S>::new(input, scan, reader, session, job.faults.clone(), skipped.clone())
         });
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
-        let sink = SqlSink::<S>::new(writers, faults);
+        let sink = SqlSink::<S>::new(writers, job.faults.clone());
         let route = job.route.clone();
         let runtime_job = Job {
             sources,

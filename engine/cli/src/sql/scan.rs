@@ -9,7 +9,8 @@ use tidewire_event::time::WATERMARK_NONE;
 use tidewire_event::{Field, Polled, RowLayout, Slot, Source, Stamped};
 use tidewire_sql::kernel::Kernel;
 use tidewire_sql::plan::{Input, Scan, Watermark};
-use tidewire_sql::run::{Faults, RowFault, RowOf, Shape};
+use tidewire_sql::code::Fault;
+use tidewire_sql::run::{Faults, RowOf, Shape};
 use tidewire_sql::{Expr, Session, Span, SqlError};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -32,11 +33,11 @@ pub enum ScanError {
         /// The row, from 1.
         row: u64,
         /// What went wrong.
-        fault: RowFault,
+        fault: Fault,
     },
-    /// A result could not be worked out.
-    #[error("{0}")]
-    Result(RowFault),
+    /// A value could not be worked out elsewhere, which says so.
+    #[error("stopped, because a value could not be worked out")]
+    Fault,
 }
 
 /// What was left out of tables, with the reasons.
@@ -84,6 +85,7 @@ enum Time {
 
 /// Reads a scan.
 pub(super) struct ScanSource<S: Shape> {
+    input: usize,
     table: String,
     reader: Box<dyn TableReader>,
     /// What makes the computed columns, and the row that it makes them of.
@@ -99,6 +101,7 @@ pub(super) struct ScanSource<S: Shape> {
 
 impl<S: Shape> ScanSource<S> {
     pub(super) fn new(
+        input: usize,
         scan: &Scan,
         reader: Box<dyn TableReader>,
         session: &Session,
@@ -128,6 +131,7 @@ impl<S: Shape> ScanSource<S> {
             Input::Values(_) => "VALUES".to_owned(),
         };
         Ok(Self {
+            input,
             table,
             reader,
             computed: computed(scan, session)?,
@@ -144,17 +148,16 @@ impl<S: Shape> ScanSource<S> {
     /// The first fault of the job, if it is to end with one.
     #[cold]
     fn fault(&self) -> ScanError {
-        match self.faults.first() {
-            Some(fault) => match fault.row {
-                Some((_, row)) => ScanError::Row { table: self.table.clone(), row: row + 1, fault },
-                None => ScanError::Result(fault),
-            },
-            None => ScanError::Result(RowFault::unknown()),
+        let Some(fault) = self.faults.first() else { return ScanError::Fault };
+        match fault.row {
+            Some((input, row)) if input == self.input => {
+                ScanError::Row { table: self.table.clone(), row: row + 1, fault: fault.fault }
+            }
+            _ => ScanError::Fault,
         }
     }
 
-    fn of_row(&self, fault: tidewire_sql::code::Fault) -> ScanError {
-        let fault = RowFault { fault, row: None, time: WATERMARK_NONE };
+    fn of_row(&self, fault: Fault) -> ScanError {
         ScanError::Row { table: self.table.clone(), row: self.rows, fault }
     }
 
