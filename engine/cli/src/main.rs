@@ -29,6 +29,10 @@ enum Command {
     Inspect(commands::inspect::Arguments),
     /// Replay a capture through the engine, into bars by symbol and window.
     Replay(Box<commands::replay::Arguments>),
+    /// Run a job that is written in SQL.
+    Run(Box<commands::run::Arguments>),
+    /// Show what a job in SQL would do, as a tree.
+    Explain(commands::run::ExplainArguments),
     /// List, show, verify or prune the snapshots of a job.
     Snapshots(commands::snapshots::Arguments),
 }
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => commands::generate::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Replay(arguments) => commands::replay::run(&arguments),
+        Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Explain(arguments) => commands::run::explain(&arguments),
         Command::Snapshots(arguments) => commands::snapshots::run(&arguments),
     };
     match result {

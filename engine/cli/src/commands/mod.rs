@@ -4,12 +4,14 @@ pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod replay;
+pub(crate) mod run;
 pub(crate) mod snapshot_arguments;
 pub(crate) mod snapshots;
 
 use std::io;
 use std::path::PathBuf;
 
+use tidewire::sql::SqlRunError;
 use tidewire_connect::market::ReplayError;
 use tidewire_connect::rows::RowError;
 use tidewire_feeds::capture::CaptureError;
@@ -28,6 +30,12 @@ pub(crate) enum CommandError {
     Replay(#[from] ReplayError),
     #[error(transparent)]
     Job(#[from] JobError<ReplayError, RowError>),
+    #[error("{0}")]
+    Sql(String),
+    #[error(transparent)]
+    SqlRun(SqlRunError),
+    #[error("--restore needs 'snapshot.store': SET it in the job, or --set snapshot.store=DIR")]
+    NothingToRestore,
     #[error(transparent)]
     Rows(#[from] RowError),
     #[error(transparent)]

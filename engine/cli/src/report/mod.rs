@@ -1,12 +1,13 @@
 //! `--report DIR`: what a run was, and how long its events took.
 //!
-//! `report.json` (the run), `latency.hgrm` and `latency-result.hgrm` (percentiles, for HdrHistogram's plotter),
+//! `report.json` (the run), `plan.txt` (of a SQL job), `latency.hgrm` and `latency-result.hgrm` (percentiles, for HdrHistogram's plotter),
 //! `latency.hlog` (a histogram for each second), `latency.svg` and `latency.png` (the percentile curves).
 
 mod hgrm;
 mod host;
 mod plot;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -116,13 +117,60 @@ impl Percentiles {
     }
 }
 
-/// Writes the files of a report.
+/// `report.json` of a SQL job.
+#[derive(Debug, Serialize)]
+pub(crate) struct SqlReport<'a> {
+    pub(crate) tidewire: &'static str,
+    pub(crate) commit: Option<String>,
+    pub(crate) host: Host,
+    pub(crate) job: &'a Path,
+    pub(crate) rate: String,
+    pub(crate) threads: &'a str,
+    pub(crate) rows_read: u64,
+    pub(crate) rows_written: u64,
+    /// Of each query, in the order of the text.
+    pub(crate) late: &'a [u64],
+    /// Rows that were left out where they were read, by table and reason.
+    pub(crate) left_out: BTreeMap<&'a str, u64>,
+    pub(crate) elapsed_ns: i64,
+    /// Absent at `--rate max`.
+    pub(crate) latency_ns: Option<LatencyReport>,
+    pub(crate) notes: &'a [String],
+}
+
+/// Writes the files of a report of a replay.
 ///
 /// # Errors
 /// One of them can not be written.
 pub(crate) fn write(
     folder: &Path,
     report: &Report<'_>,
+    effect: Option<&Histogram<u64>>,
+    result: Option<&Histogram<u64>>,
+) -> Result<(), ReportError> {
+    let title = format!("{}, {}", report.options.rate, report.options.threads);
+    write_files(folder, report, &title, effect, result)
+}
+
+/// Writes the files of a report of a SQL job, with its plan in `plan.txt`.
+///
+/// # Errors
+/// One of them can not be written.
+pub(crate) fn write_sql(
+    folder: &Path,
+    report: &SqlReport<'_>,
+    plan: &str,
+    effect: Option<&Histogram<u64>>,
+    result: Option<&Histogram<u64>>,
+) -> Result<(), ReportError> {
+    to_file(folder, "plan.txt", |out| out.write_all(plan.as_bytes()))?;
+    write_files(folder, report, &format!("{}, {}", report.rate, report.threads), effect, result)
+}
+
+fn write_files(
+    folder: &Path,
+    report: &impl Serialize,
+    title: &str,
     effect: Option<&Histogram<u64>>,
     result: Option<&Histogram<u64>>,
 ) -> Result<(), ReportError> {
@@ -142,10 +190,9 @@ pub(crate) fn write(
     if curves.is_empty() {
         return Ok(());
     }
-    let title = format!("{}, {}", report.options.rate, report.options.threads);
     for name in ["latency.svg", "latency.png"] {
         let path = folder.join(name);
-        plot::draw(&path, &title, &curves)
+        plot::draw(&path, title, &curves)
             .map_err(|reason| ReportError::Plot { path: path.clone(), reason })?;
     }
     Ok(())

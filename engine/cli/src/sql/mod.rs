@@ -21,7 +21,7 @@ mod settings;
 mod sink;
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidewire_connect::tables::{
@@ -42,7 +42,7 @@ use self::scan::{ScanSource, Skipped, ValuesReader};
 use self::sink::{OutputWriter, SqlSink};
 
 pub use self::scan::ScanError;
-pub use self::settings::{SettingError, Settings};
+pub use self::settings::Settings;
 pub use self::sink::SqlSinkError;
 
 /// Characters that a text of no declared length has room for in a row, where no setting says otherwise.
@@ -78,9 +78,6 @@ pub enum SqlRunError {
     /// Its text is wrong.
     #[error(transparent)]
     Sql(#[from] SqlError),
-    /// A setting is wrong.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
     /// A table can not be read or written.
     #[error("table {table}: {error}")]
     Table {
@@ -181,25 +178,20 @@ impl SqlJob {
     /// # Errors
     /// See [`SqlRunError`].
     pub fn run(self, options: &Options, observer: &mut impl Observer) -> Result<Done, SqlRunError> {
-        self.run_into(None, options, observer)
+        let to_standard_output = |columns: &Columns| match std::io::stdout().is_terminal() {
+            true => show::table(std::io::stdout(), columns),
+            false => show::csv(BufWriter::new(std::io::stdout()), columns),
+        };
+        self.run_shown(to_standard_output, options, observer)
     }
 
-    /// The same, with the rows that are shown as CSV in `shown`.
+    /// The same, with the rows that are shown where `shown` says.
     ///
     /// # Errors
     /// See [`SqlRunError`].
     pub fn run_shown(
         self,
-        shown: impl Write + Send + 'static,
-        options: &Options,
-        observer: &mut impl Observer,
-    ) -> Result<Done, SqlRunError> {
-        self.run_into(Some(Box::new(shown)), options, observer)
-    }
-
-    fn run_into(
-        self,
-        mut shown: Option<Box<dyn Write + Send>>,
+        shown: impl Fn(&Columns) -> Box<dyn TableWriter>,
         options: &Options,
         observer: &mut impl Observer,
     ) -> Result<Done, SqlRunError> {
@@ -215,7 +207,7 @@ impl SqlJob {
         }
         let mut writers = Vec::new();
         for output in &plan.outputs {
-            let (name, writer) = self.writer(output, &mut shown)?;
+            let (name, writer) = self.writer(output, &shown)?;
             writers.push(OutputWriter::new(
                 name,
                 writer,
@@ -251,17 +243,12 @@ impl SqlJob {
     fn writer(
         &self,
         output: &Output,
-        shown: &mut Option<Box<dyn Write + Send>>,
+        shown: &impl Fn(&Columns) -> Box<dyn TableWriter>,
     ) -> Result<(String, Box<dyn TableWriter>), SqlRunError> {
         let columns = output.fields.iter().cloned().map(Column::physical).collect();
         let columns = Columns::all(columns).map_err(too_wide)?;
         let Some(name) = &output.table else {
-            let writer = match shown.take() {
-                Some(shown) => show::csv(shown, &columns),
-                None if std::io::stdout().is_terminal() => show::table(std::io::stdout(), &columns),
-                None => show::csv(BufWriter::new(std::io::stdout()), &columns),
-            };
-            return Ok(("(shown)".to_owned(), writer));
+            return Ok(("(shown)".to_owned(), shown(&columns)));
         };
         let Some(table) = self.bound.catalog.table(name) else {
             return Err(SqlError::new(Span::NONE, format!("the table {name} is dropped")).into());

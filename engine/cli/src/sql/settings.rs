@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use tidewire_runtime::{Rate, WhenFull};
+use tidewire_snapshot::Compression;
 use tidewire_sql::{Span, SqlError};
 
 /// Every setting, with what it should be.
@@ -22,9 +23,6 @@ const KNOWN: [(&str, &str); 12] = [
     ("table.local-time-zone", "a time zone, as 'Europe/Zurich'"),
 ];
 
-/// What is wrong with a setting.
-pub type SettingError = SqlError;
-
 /// The settings of a job, read.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -39,7 +37,7 @@ pub struct Settings {
     /// How many are kept.
     pub keep: Option<u32>,
     /// How objects are compressed.
-    pub compression: Option<String>,
+    pub compression: Option<Compression>,
     /// An S3 server.
     pub endpoint: Option<String>,
     /// A folder for temporary files.
@@ -53,7 +51,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn read(all: &BTreeMap<String, (String, Span)>) -> Result<Self, SettingError> {
+    pub(super) fn read(all: &BTreeMap<String, (String, Span)>) -> Result<Self, SqlError> {
         let mut settings = Self::default();
         for (name, (value, at)) in all {
             let Some((_, expected)) = KNOWN.iter().find(|(known, _)| known == name) else {
@@ -76,11 +74,7 @@ impl Settings {
                 self.shards = Some(value.parse().ok().filter(|shards| *shards > 0)?)
             }
             "pipeline.rate" => self.rate = Some(value.parse().ok()?),
-            "snapshot.compression" => {
-                self.compression = Some(value.to_owned())
-                    .filter(|it| ["none", "lz4", "zstd"].contains(&it.as_str()));
-                self.compression.as_ref()?;
-            }
+            "snapshot.compression" => self.compression = Some(value.parse().ok()?),
             "snapshot.endpoint" => self.endpoint = Some(value.to_owned()),
             "snapshot.interval" => self.interval_ns = Some(nanoseconds(value)?),
             "snapshot.keep" => self.keep = Some(value.parse().ok().filter(|keep| *keep > 0)?),
