@@ -144,10 +144,13 @@ impl Kernel {
     /// `holds`, if nothing went wrong.
     #[inline(always)]
     fn checked(&self, holds: bool) -> Result<bool, Box<Fault>> {
-        match self.fault.borrow_mut().take() {
-            Some(fault) => Err(Box::new(fault)),
-            None => Ok(holds),
-        }
+        if self.fault.borrow().is_none() { Ok(holds) } else { self.failed(holds) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn failed(&self, holds: bool) -> Result<bool, Box<Fault>> {
+        self.fault.take().map_or(Ok(holds), |fault| Err(Box::new(fault)))
     }
 }
 

@@ -36,8 +36,8 @@ fn sum(a: &[u8], b: &[u8]) -> Vec<u8> {
 
 fn difference(a: &[u8], b: &[u8]) -> Vec<u8> {
     let (mut digits, mut borrow) = (Vec::new(), 0);
-    for at in 0..a.len() {
-        let digit = 10 + a[at] - b.get(at).unwrap_or(&0) - borrow;
+    for (at, digit) in a.iter().enumerate() {
+        let digit = 10 + digit - b.get(at).unwrap_or(&0) - borrow;
         digits.push(digit % 10);
         borrow = 1 - digit / 10;
     }

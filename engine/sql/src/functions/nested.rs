@@ -117,7 +117,10 @@ fn bind_item(b: &mut Binding<'_>) -> Result<(DataType, bool), SqlError> {
             Ok((*of, true))
         }
         DataType::Map(key, value) => {
-            b.cast(1, &key)?;
+            // A text is compared as it is.
+            if !(key.is_text() && b.ty(1).is_text()) {
+                b.cast(1, &key)?;
+            }
             Ok((*value, true))
         }
         _ => Err(b.wrong(0, "an ARRAY or a MAP")),

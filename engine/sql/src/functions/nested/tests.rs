@@ -43,6 +43,9 @@ fn nested_values() {
     assert_eq!(with("ITEM", &map, Some("3")), "DECIMAL(2, 1) NULL");
     assert_eq!(with("FIELD", &row, Some("1")), "DATE DATE '2024-01-01'");
     assert!(with("FIELD", &row, Some("3")).contains("must be a ROW"));
+    let of_texts = made("MAP", &["'a'", "1"]);
+    assert_eq!(with("ITEM", &of_texts, Some("'abc'")), "INT NULL");
+    assert_eq!(with("ITEM", &of_texts, Some("'a'")), "INT 1");
     assert_eq!(with("CARDINALITY", &array, None), "INT 3");
     assert_eq!(with("CARDINALITY", &map, None), "INT 2");
     assert_eq!(with("ELEMENT", &array, None), "ELEMENT of an ARRAY of 3 items: it takes one");
