@@ -1,10 +1,13 @@
 //! How CSV is written: Flink's options, and `csv.header`.
+//!
+//! As in Flink, what is written like the NULL literal reads back as NULL: a text that is the same, or an array of nothing
+//! but one NULL.
 
 use std::fmt::{self, Write};
 
 use tidewire_event::{DataType, Slot, Value};
 
-use super::text::{Scalar, is_nested};
+use super::text::{Scalar, is_nested, write_plain};
 use super::{Columns, OptionError, Options};
 
 /// The options of CSV.
@@ -134,6 +137,15 @@ impl CsvText {
 
     /// The line of a row.
     pub(super) fn line(&mut self, row: &[u8]) -> Result<&str, fmt::Error> {
+        self.line_with(row, false)
+    }
+
+    /// The line of a row for people: nested values as they are printed, at any depth.
+    pub(super) fn line_shown(&mut self, row: &[u8]) -> Result<&str, fmt::Error> {
+        self.line_with(row, true)
+    }
+
+    fn line_with(&mut self, row: &[u8], is_shown: bool) -> Result<&str, fmt::Error> {
         let Self { options, columns, field, line, .. } = self;
         line.clear();
         for (at, (ty, slot)) in columns.iter().enumerate() {
@@ -142,7 +154,10 @@ impl CsvText {
                 field.push_str(options.null.as_deref().unwrap_or_default());
             } else if is_nested(ty) {
                 let value = Value::of_bytes(slot.text(row), ty).ok_or(fmt::Error)?;
-                write_nested(&value, ty, options, field)?;
+                match is_shown {
+                    true => write_plain(&value, ty, field)?,
+                    false => write_nested(&value, ty, options, field)?,
+                }
             } else {
                 Scalar::of_row(row, slot).write(ty, ' ', field)?;
             }

@@ -9,6 +9,13 @@ mod text;
 mod csv_text;
 mod registry;
 mod filesystem;
+mod line_writer;
+mod random;
+mod datagen;
+mod nexmark;
+pub mod show;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod feeds;
 
 use std::fmt;

@@ -391,3 +391,6 @@ fn signed(text: &[u8]) -> (i64, &[u8]) {
         all => (1, all),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! CSV.
 //!
 //! 1. A column is known by its place among the table's columns, or with `csv.header` by its name in each file.
-//! 2. A field is NULL if it is the NULL literal, or is empty and not text.
+//! 2. A field is NULL if it is the NULL literal, or is empty where that is no value: it is one of text and BYTES, and of an
+//!    ARRAY if there is a NULL literal.
 //! 3. With `csv.ignore-parse-errors` a field that can not be read is NULL, and counted. A row of too few or too many
 //!    fields is read as far as it goes, and counted.
 
@@ -115,6 +116,15 @@ impl CsvReader {
     }
 }
 
+/// Whether an empty field is a value of the type, and not NULL.
+#[inline]
+fn may_be_empty(ty: &DataType, options: &CsvOptions) -> bool {
+    match ty {
+        DataType::Array(_) => options.null.is_some(),
+        ty => ty.is_text() || *ty == DataType::Bytes,
+    }
+}
+
 /// Writes a field into a row.
 #[inline]
 fn put(
@@ -125,7 +135,7 @@ fn put(
     scratch: &mut Vec<u8>,
 ) -> Result<(), Bad> {
     let is_null = options.null.as_ref().is_some_and(|null| null.as_bytes() == field);
-    if is_null || (field.is_empty() && !target.ty.is_text()) {
+    if is_null || (field.is_empty() && !may_be_empty(&target.ty, options)) {
         return target.put_null(row);
     }
     if !is_nested(&target.ty) {

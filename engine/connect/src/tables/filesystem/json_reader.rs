@@ -36,8 +36,15 @@ pub(super) struct JsonReader {
     line_number: u64,
     /// Of each target, where its value stands in the line; empty if it is missing.
     spans: Vec<Span>,
-    scratch: Vec<u8>,
+    scratch: Scratch,
     skips: Skips,
+}
+
+/// Where values are made that do not stand in the line as they are.
+#[derive(Debug, Default)]
+struct Scratch {
+    unescaped: Vec<u8>,
+    decoded: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,7 +65,7 @@ impl JsonReader {
             path: PathBuf::new(),
             line: Vec::new(),
             line_number: 0,
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
             skips: Skips::default(),
         })
     }
@@ -214,25 +221,26 @@ fn put(
     json: &[u8],
     needs_all: bool,
     row: &mut RowWriter<'_>,
-    scratch: &mut Vec<u8>,
+    scratch: &mut Scratch,
 ) -> Result<(), Bad> {
     let text = match json {
         [] if needs_all => return Err(Bad::Missing),
         [] | b"null" => return target.put_null(row),
         _ if is_nested(&target.ty) => {
             let value = nested(&target.ty, json)?;
-            scratch.clear();
-            value.encode(&target.ty, scratch);
-            return row.text(&target.slot, scratch).map_err(Bad::NoRoom);
+            scratch.decoded.clear();
+            value.encode(&target.ty, &mut scratch.decoded);
+            return row.text(&target.slot, &scratch.decoded).map_err(Bad::NoRoom);
         }
         [b'"', inner @ .., b'"'] if inner.contains(&b'\\') => {
-            let text = unescape(inner)?;
-            return Scalar::read(&target.ty, text.as_bytes(), scratch)?.put(row, &target.slot);
+            let Scratch { unescaped, decoded } = scratch;
+            unescape(inner, unescaped)?;
+            return Scalar::read(&target.ty, unescaped, decoded)?.put(row, &target.slot);
         }
         [b'"', inner @ .., b'"'] => inner,
         other => other,
     };
-    Scalar::read(&target.ty, text, scratch)?.put(row, &target.slot)
+    Scalar::read(&target.ty, text, &mut scratch.decoded)?.put(row, &target.slot)
 }
 
 impl Format for JsonReader {

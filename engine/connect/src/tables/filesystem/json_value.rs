@@ -10,10 +10,50 @@ use tidewire_event::{DataType, Value};
 
 use super::super::text::{Bad, Scalar};
 
-/// The text of a string, between its quotes.
-pub(super) fn unescape(inner: &[u8]) -> Result<String, Bad> {
-    let whole = [b"\"", inner, b"\""].concat();
-    serde_json::from_slice(&whole).map_err(|_| Bad::Utf8)
+/// Reads a string, between its quotes, into `text`. It must be one of valid JSON.
+pub(super) fn unescape(inner: &[u8], text: &mut Vec<u8>) -> Result<(), Bad> {
+    text.clear();
+    let mut rest = inner;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        let (plain, from) = rest.split_at(at);
+        text.extend(plain);
+        let (char, behind) = match from {
+            [_, b'u', code @ ..] => unicode(code)?,
+            [_, letter, behind @ ..] => match letter {
+                b'n' => ('\n', behind),
+                b't' => ('\t', behind),
+                b'r' => ('\r', behind),
+                b'b' => ('\u{8}', behind),
+                b'f' => ('\u{c}', behind),
+                // A quote, or one of the two slashes.
+                other => (char::from(*other), behind),
+            },
+            _ => return Err(Bad::Type),
+        };
+        text.extend(char.encode_utf8(&mut [0; 4]).as_bytes());
+        rest = behind;
+    }
+    text.extend(rest);
+    Ok(())
+}
+
+/// The character of four digits behind `\u`, or of two such of which the first is the high surrogate.
+fn unicode(code: &[u8]) -> Result<(char, &[u8]), Bad> {
+    let digits = |code: &[u8]| {
+        let text = std::str::from_utf8(code.get(..4)?).ok()?;
+        u32::from_str_radix(text, 16).ok()
+    };
+    let first = digits(code).ok_or(Bad::Type)?;
+    let behind = &code[4..];
+    match (first, behind) {
+        (0xD800..=0xDBFF, [b'\\', b'u', low @ ..]) => {
+            let second = digits(low).filter(|it| (0xDC00..=0xDFFF).contains(it));
+            let second = second.ok_or(Bad::Utf8)?;
+            let both = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+            char::from_u32(both).map(|char| (char, &low[4..])).ok_or(Bad::Utf8)
+        }
+        _ => char::from_u32(first).map(|char| (char, behind)).ok_or(Bad::Utf8),
+    }
 }
 
 /// Reads a value of any type.
@@ -50,8 +90,9 @@ pub(super) fn nested(ty: &DataType, json: &[u8]) -> Result<Value, Bad> {
             let mut scratch = Vec::new();
             match json {
                 [b'"', inner @ .., b'"'] => {
-                    let text = unescape(inner)?;
-                    Scalar::read(ty, text.as_bytes(), &mut scratch).map(Scalar::to_value)
+                    let mut text = Vec::new();
+                    unescape(inner, &mut text)?;
+                    Scalar::read(ty, &text, &mut scratch).map(Scalar::to_value)
                 }
                 text => Scalar::read(ty, text, &mut scratch).map(Scalar::to_value),
             }
@@ -183,4 +224,27 @@ pub(super) fn write_string(text: &str, out: &mut String) {
     }
     out.push_str(rest);
     out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_read_as_they_were_written() {
+        let read = |inner: &str| {
+            let mut text = Vec::new();
+            unescape(inner.as_bytes(), &mut text).map(|()| String::from_utf8(text).unwrap())
+        };
+        for text in ["", "a\"b\\c/\n\t\r\u{8}\u{c}\u{1}é😀", "\\", "\\u0041"] {
+            let mut written = String::new();
+            write_string(text, &mut written);
+            assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+            assert_eq!(read(&written[1..written.len() - 1]).unwrap(), text);
+        }
+        assert_eq!(read(r"\/\u00e9\uD83D\uDE00\b\f").unwrap(), "/é😀\u{8}\u{c}");
+        for lone in [r"\uD83D", r"\uD83Dx", r"\uD83D\u0041", r"\uDE00"] {
+            assert_eq!(read(lone), Err(Bad::Utf8), "{lone}");
+        }
+    }
 }

@@ -28,7 +28,10 @@ use self::sink::FileSink;
 use self::text_writers::{CsvFormat, JsonFormat};
 use super::{Columns, OptionError, Options, TableError, TableReader, TableWriter};
 
+#[cfg(feature = "parquet")]
 const FORMATS: &str = "csv, json or parquet";
+#[cfg(not(feature = "parquet"))]
+const FORMATS: &str = "csv or json; parquet is a feature that was left out of this build";
 const COMPRESSION: &str = "sink.compression";
 
 /// The options that every format has.

@@ -132,15 +132,14 @@ impl<F: RowFormat> TableWriter for FileSink<F> {
     }
 
     fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, TableError> {
-        let account = self.with_parts(|format, parts| {
+        self.with_parts(|format, parts| {
             if epoch == LAST_EPOCH && parts.is_empty() {
                 parts.current(|path, _| create(format, path))?;
             }
             let account = parts.prepare(epoch)?;
             let bytes = rkyv::to_bytes::<rancor::Error>(&account);
             Ok(bytes.map_err(|_| RowError::Account)?.into_vec())
-        });
-        account
+        })
     }
 
     fn commit(&mut self, epoch: u64) -> Result<(), TableError> {
