@@ -59,6 +59,12 @@ impl SessionGap {
         if gap <= 0 { Err(GapNotPositive(gap)) } else { Ok(Self(gap)) }
     }
 
+    /// The gap, ns.
+    #[must_use]
+    pub fn ns(&self) -> i64 {
+        self.0
+    }
+
     /// The end of a session whose last event is at `ts`: more than the least time there is.
     #[inline]
     fn end(self, ts: i64) -> i64 {

@@ -130,6 +130,18 @@ impl Windows {
         self.size
     }
 
+    /// How far they are moved, ns: at least 0, and less than from one to the next.
+    #[must_use]
+    pub fn offset_ns(&self) -> i64 {
+        self.offset
+    }
+
+    /// Whether they cumulate.
+    #[must_use]
+    pub fn is_cumulating(&self) -> bool {
+        self.kind == Kind::Cumulating
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
@@ -140,8 +152,9 @@ impl Windows {
         self.panes
     }
 
-    /// The windows at whose ends alone something happens.
-    pub(crate) fn grid(&self) -> Tumbling {
+    /// The windows at whose ends alone something happens: side by side, and as long as it is from one end to the next.
+    #[must_use]
+    pub fn grid(&self) -> Tumbling {
         let offset = i128::from(self.offset) + i128::from(self.size);
         Tumbling::of_size(self.slide).offset(offset.rem_euclid(self.slide.into()) as i64)
     }

@@ -264,6 +264,12 @@ impl<'r> RowWriter<'r> {
         }
     }
 
+    /// Writes slots as they lie in another row, from `offset` on. None is a [`Repr::Bytes`].
+    #[inline(always)]
+    pub fn slots(&mut self, offset: u16, bytes: &[u8]) {
+        self.row[usize::from(offset)..][..bytes.len()].copy_from_slice(bytes);
+    }
+
     /// Writes a [`Repr::Bytes`].
     ///
     /// # Errors

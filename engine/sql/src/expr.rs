@@ -117,8 +117,11 @@ impl<N: AsRef<str>> fmt::Display for Named<'_, N> {
             },
             ExprKind::Literal(value) => crate::functions::write_literal(f, value, &self.expr.ty),
             ExprKind::Call(function, args) => {
-                let args: Vec<_> =
-                    args.iter().map(|expr| Named { expr, names: self.names }.to_string()).collect();
+                let operand = |(at, expr): (usize, &Expr)| {
+                    let text = Named { expr, names: self.names }.to_string();
+                    crate::functions::operand(function.name, args.len(), at, expr, text)
+                };
+                let args: Vec<_> = args.iter().enumerate().map(operand).collect();
                 function.write(f, &args, &self.expr.ty)
             }
         }

@@ -5,6 +5,34 @@
 mod arithmetic;
 mod binding;
 mod calling;
+mod cast;
+mod compare;
+mod conditional;
+mod logic;
+mod nested;
+mod operand;
+#[cfg(test)]
+mod tests;
+mod text;
+mod times;
+mod write;
+mod signature;
+mod chars;
+mod string;
+mod search;
+mod encoding;
+mod regexp;
+mod math;
+mod numeric;
+mod hash;
+mod inspect;
+mod unit;
+mod calendar;
+mod pattern;
+mod moments;
+mod json_text;
+mod json;
+mod collection;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,10 +47,31 @@ use crate::error::{Span, SqlError};
 use crate::expr::{Expr, ExprKind};
 use crate::session::Session;
 
-pub(crate) use calling::{Scalar, scalar};
+pub(crate) use calling::{Scalar, by_repr, scalar};
+pub(crate) use cast::uncast;
+pub(crate) use write::operand;
 
 /// All functions and operators.
-static LIBRARY: &[&[Function]] = &[arithmetic::FUNCTIONS];
+static LIBRARY: &[&[Function]] = &[
+    arithmetic::FUNCTIONS,
+    compare::FUNCTIONS,
+    logic::FUNCTIONS,
+    conditional::FUNCTIONS,
+    text::FUNCTIONS,
+    nested::FUNCTIONS,
+    string::FUNCTIONS,
+    search::FUNCTIONS,
+    encoding::FUNCTIONS,
+    regexp::FUNCTIONS,
+    math::FUNCTIONS,
+    numeric::FUNCTIONS,
+    hash::FUNCTIONS,
+    inspect::FUNCTIONS,
+    calendar::FUNCTIONS,
+    moments::FUNCTIONS,
+    json::FUNCTIONS,
+    collection::FUNCTIONS,
+];
 
 /// Functions that give another value each time that they are called.
 static VOLATILE: &[&str] = &["RAND", "RAND_INTEGER", "UUID"];
@@ -86,11 +135,25 @@ pub struct Call<'c> {
 /// There is no such function, or it takes no such arguments.
 pub fn call(name: &str, args: Vec<Expr>, at: Span, session: &Session) -> Result<Expr, SqlError> {
     let upper = name.to_uppercase();
+    if upper == "NULLIF" {
+        return null_if(args, at, session);
+    }
     let Some(function) = BY_NAME.get(upper.as_str()) else {
         let error = SqlError::new(at, format!("there is no function {name}"));
         return Err(error.nearest(name, BY_NAME.keys().copied()));
     };
     bind(function, args, at, session)
+}
+
+/// `NULLIF(a, b)` is `CASE WHEN a = b THEN NULL ELSE a END`.
+fn null_if(args: Vec<Expr>, at: Span, session: &Session) -> Result<Expr, SqlError> {
+    let [a, b] = <[Expr; 2]>::try_from(args).map_err(|args| {
+        let problem = format!("NULLIF takes 2 arguments, and has {}", args.len());
+        SqlError::new(at, problem).help("it is called as NULLIF(a, b)")
+    })?;
+    let equal = call("=", vec![a.clone(), b], at, session)?;
+    let null = Expr::literal(Value::Null, DataType::Null, at);
+    call("CASE", vec![equal, null, a], at, session)
 }
 
 /// Binds a call of `function`. One whose arguments are all constants is a constant.
@@ -154,22 +217,13 @@ pub fn cast(
     at: Span,
     session: &Session,
 ) -> Result<Expr, SqlError> {
-    let _ = (how, session);
-    if expr.ty == *ty {
-        Ok(expr)
-    } else if expr.ty == DataType::Null {
-        Ok(Expr::literal(Value::Null, ty.clone(), at))
-    } else if expr.ty.is_integer() && ty.is_integer() {
-        Ok(Expr { ty: ty.clone(), ..expr })
-    } else {
-        Err(SqlError::new(at, "casts are not there yet"))
-    }
+    cast::cast(expr, ty, how, at, session)
 }
 
 /// The type that all of `types` can become without a loss, as in UNION, CASE and VALUES.
 #[must_use]
 pub fn common_type(types: &[&DataType]) -> Option<DataType> {
-    types.first().map(|ty| (*ty).clone())
+    crate::types::common(types)
 }
 
 /// Writes a constant as SQL does.
@@ -177,8 +231,7 @@ pub fn common_type(types: &[&DataType]) -> Option<DataType> {
 /// # Errors
 /// Those of `out`.
 pub fn write_literal(out: &mut impl fmt::Write, value: &Value, ty: &DataType) -> fmt::Result {
-    let _ = ty;
-    write!(out, "{value:?}")
+    write::literal(out, value, ty)
 }
 
 impl fmt::Debug for Function {
@@ -188,12 +241,11 @@ impl fmt::Debug for Function {
 }
 
 impl Function {
-    /// Writes a call, of arguments that are written already, as SQL does.
+    /// Writes a call, of arguments that are written already, as SQL does. Those that need parentheses have them.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn write(&self, out: &mut impl fmt::Write, args: &[String], ty: &DataType) -> fmt::Result {
-        let _ = ty;
-        write!(out, "{}({})", self.name, args.join(", "))
+        write::call(out, self.name, args, ty)
     }
 }

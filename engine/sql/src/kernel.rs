@@ -1,53 +1,57 @@
 //! Kernels: a filter and the columns of rows, compiled together.
 //!
-//! 1. Columns that are copied as they are, and lie one behind the other in both rows, are one copy.
+//! 1. A column that is one of the input as it is, is copied; those that lie one behind the other in both rows are one
+//!    copy.
 //! 2. What is in the scratch memory lasts until the next row.
-//! 3. Faults are asked for once behind the filter, and once behind the row.
+//! 3. Faults are asked for once, when the row is done.
+
+mod steps;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::cell::RefCell;
 
 use bumpalo::Bump;
-use tidewire_event::{RowLayout, RowWriter, Slot};
+use tidewire_event::{RowLayout, RowWriter};
 
-use crate::code::{Code, Env, Fault, SEGMENTS};
+use crate::code::{Code, Env, Fault, Run, SEGMENTS};
 use crate::compile::Compiler;
 use crate::error::{Span, SqlError};
 use crate::expr::Expr;
 use crate::session::Session;
+use steps::Step;
 
 /// Makes rows of rows: see the module. A clone has scratch memory of its own.
 #[derive(Debug)]
 pub struct Kernel {
-    filter: Option<Code>,
-    columns: Vec<Vec<Column>>,
-    outputs: Vec<RowLayout>,
-    /// The fixed bytes of each segment.
-    fixed_bytes: [usize; SEGMENTS],
+    program: Program,
     scratch: RefCell<Bump>,
     fault: RefCell<Option<Fault>>,
 }
 
 impl Clone for Kernel {
     fn clone(&self) -> Self {
-        Self {
-            filter: self.filter.clone(),
-            columns: self.columns.clone(),
-            outputs: self.outputs.clone(),
-            fixed_bytes: self.fixed_bytes,
-            scratch: RefCell::default(),
-            fault: RefCell::default(),
-        }
+        Self::of(self.program.clone())
     }
 }
 
-/// How a column of a row is made.
-#[derive(Debug, Clone)]
-struct Column {
-    code: Code,
-    slot: Slot,
-    at: Span,
-    /// Its number, from 1.
-    number: usize,
+#[derive(Clone)]
+struct Program {
+    filter: Option<Run<bool>>,
+    /// The steps of each row.
+    rows: Vec<Box<[Step]>>,
+    outputs: Vec<RowLayout>,
+    /// The fixed bytes of each segment.
+    fixed_bytes: [usize; SEGMENTS],
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program")
+            .field("has_filter", &self.filter.is_some())
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Kernel {
@@ -67,39 +71,37 @@ impl Kernel {
             return Err(SqlError::new(Span::NONE, problem));
         }
         let compiler = Compiler::new(input, session);
-        let filter = filter.map(|filter| compiler.compile(filter)).transpose()?;
+        let filter = match filter.map(|expr| Ok((expr, compiler.compile(expr)?))).transpose()? {
+            Some((_, Code::Bool(run))) => Some(run),
+            Some((expr, _)) => {
+                let problem = format!("a condition is needed, and this is {}", expr.ty);
+                return Err(SqlError::new(expr.at, problem));
+            }
+            None => None,
+        };
         let (mut layouts, mut rows) = (Vec::new(), Vec::new());
-        for output in outputs {
-            let columns = output.iter().map(|expr| (&expr.ty, expr.nullable));
-            let at = output.first().map_or(Span::NONE, |expr| expr.at);
-            let layout = RowLayout::new(columns)
+        for columns in outputs {
+            let at = columns.first().map_or(Span::NONE, |expr| expr.at);
+            let layout = RowLayout::new(columns.iter().map(|expr| (&expr.ty, expr.nullable)))
                 .map_err(|too_wide| SqlError::new(at, too_wide.to_string()))?;
-            let columns =
-                output.iter().zip(layout.slots()).enumerate().map(|(index, (expr, slot))| {
-                    let code = compiler.compile(expr)?;
-                    Ok(Column { code, slot: *slot, at: expr.at, number: index + 1 })
-                });
-            rows.push(columns.collect::<Result<_, SqlError>>()?);
+            rows.push(steps::plan(columns, &layout, &compiler)?);
             layouts.push(layout);
         }
         let mut fixed_bytes = [0; SEGMENTS];
         for (bytes, layout) in fixed_bytes.iter_mut().zip(input) {
             *bytes = layout.fixed_bytes();
         }
-        Ok(Self {
-            filter,
-            columns: rows,
-            outputs: layouts,
-            fixed_bytes,
-            scratch: RefCell::default(),
-            fault: RefCell::default(),
-        })
+        Ok(Self::of(Program { filter, rows, outputs: layouts, fixed_bytes }))
+    }
+
+    fn of(program: Program) -> Self {
+        Self { program, scratch: RefCell::default(), fault: RefCell::default() }
     }
 
     /// The layouts of the rows that it makes.
     #[must_use]
     pub fn outputs(&self) -> &[RowLayout] {
-        &self.outputs
+        &self.program.outputs
     }
 
     /// Makes the rows of `input`, if the filter holds, and says whether it does. Each of `outputs` has the fixed bytes of
@@ -112,52 +114,44 @@ impl Kernel {
         input: [&[u8]; SEGMENTS],
         outputs: &mut [&mut [u8]],
     ) -> Result<bool, Box<Fault>> {
+        let Program { filter, rows, outputs: layouts, fixed_bytes } = &self.program;
+        if input.iter().zip(fixed_bytes).any(|(row, bytes)| row.len() < *bytes) {
+            return Err(misfit("a row of the input is shorter than its columns"));
+        }
         self.scratch.borrow_mut().reset();
         let scratch = self.scratch.borrow();
         let env = Env { rows: input, scratch: &scratch, fault: &self.fault };
-        if let Some(Code::Bool(filter)) = &self.filter {
-            let holds = filter(&env) == Some(true);
-            self.check()?;
-            if !holds {
-                return Ok(false);
-            }
+        if let Some(filter) = filter
+            && filter(&env) != Some(true)
+        {
+            return self.checked(false);
         }
-        for ((columns, layout), output) in self.columns.iter().zip(&self.outputs).zip(outputs) {
+        if outputs.len() != layouts.len() {
+            return Err(misfit("there are other rows to write than were compiled"));
+        }
+        for ((steps, layout), output) in rows.iter().zip(layouts).zip(outputs) {
+            if output.len() < layout.fixed_bytes() {
+                return Err(misfit("a row to write is shorter than its columns"));
+            }
             let mut writer = RowWriter::new(output, layout);
-            for column in columns {
-                column.run(&env, &mut writer);
+            for step in steps {
+                step.run(&env, &mut writer);
             }
         }
-        self.check()?;
-        Ok(true)
+        self.checked(true)
     }
 
-    fn check(&self) -> Result<(), Box<Fault>> {
+    /// `holds`, if nothing went wrong.
+    #[inline(always)]
+    fn checked(&self, holds: bool) -> Result<bool, Box<Fault>> {
         match self.fault.borrow_mut().take() {
             Some(fault) => Err(Box::new(fault)),
-            None => Ok(()),
+            None => Ok(holds),
         }
     }
 }
 
-impl Column {
-    fn run(&self, env: &Env<'_>, writer: &mut RowWriter<'_>) {
-        let slot = &self.slot;
-        let written = match &self.code {
-            Code::Bool(run) => run(env).map(|value| writer.bool(slot, value)),
-            Code::Int(run) => run(env).map(|value| writer.int(slot, value)),
-            Code::Wide(run) => run(env).map(|value| writer.wide(slot, value)),
-            Code::Float(run) => run(env).map(|value| writer.float(slot, value)),
-            Code::Bytes(run) => run(env).map(|text| {
-                if let Err(no_room) = writer.text(slot, text) {
-                    let _: Option<()> = env.fail(self.at, || {
-                        format!("column {} is {no_room}: the job's setting of the bytes of a row can be raised", self.number)
-                    });
-                }
-            }),
-        };
-        if written.is_none() {
-            writer.null(slot);
-        }
-    }
+#[cold]
+fn misfit(problem: &str) -> Box<Fault> {
+    Box::new(Fault { at: Span::NONE, problem: problem.to_owned() })
 }

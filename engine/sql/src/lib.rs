@@ -6,9 +6,17 @@
 
 pub mod error;
 pub mod session;
+pub mod parse;
+pub mod catalog;
+pub mod bind;
 pub mod expr;
 pub mod code;
 mod compile;
+mod datum;
+mod decimal;
+mod items;
+mod types;
+mod zone;
 pub mod functions;
 pub mod aggregates;
 pub mod kernel;

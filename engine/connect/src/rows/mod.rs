@@ -14,6 +14,6 @@ mod output;
 pub use decimal::{Decimal, divide_half_up};
 pub use new_file::{NewFile, SealedFile};
 pub use output::RowOutput;
-pub use parts::{PartsAccount, RowParts};
+pub use parts::{Part, Parts, PartsAccount, RowParts};
 pub use time::iso8601;
 pub use writer::{Field, RowError, RowFormat, RowWriter};

@@ -15,15 +15,36 @@ use rkyv::{Archive, Deserialize, Serialize};
 use super::new_file::SealedFile;
 use super::writer::{Field, RowError, RowFormat, RowWriter};
 
-/// A folder of parts.
-pub struct RowParts {
+/// What a part is written with.
+pub trait Part: Sized {
+    /// Writes what is buffered to the disk; the file gets its name later.
+    ///
+    /// # Errors
+    /// The file can not be written.
+    fn seal(self) -> Result<SealedFile, RowError>;
+}
+
+impl Part for RowWriter {
+    fn seal(self) -> Result<SealedFile, RowError> {
+        Self::seal(self)
+    }
+}
+
+/// A folder of parts, each written with a `W`.
+pub struct Parts<W> {
     folder: PathBuf,
-    format: RowFormat,
-    columns: &'static [&'static str],
+    extension: String,
     next: u64,
-    current: Option<RowWriter>,
+    current: Option<W>,
     /// With the epochs that they were prepared for, oldest first.
     sealed: VecDeque<(u64, SealedFile)>,
+}
+
+/// A folder of parts that are rows of text.
+pub struct RowParts {
+    parts: Parts<RowWriter>,
+    format: RowFormat,
+    columns: &'static [&'static str],
 }
 
 /// What a snapshot knows of a folder of parts.
@@ -45,16 +66,80 @@ impl RowParts {
     /// The folder can not be made.
     pub fn open(folder: &Path, columns: &'static [&'static str]) -> Result<Self, RowError> {
         let format = RowFormat::of(folder).unwrap_or(RowFormat::Csv);
+        Ok(Self { parts: Parts::open(folder, format.extension())?, format, columns })
+    }
+
+    /// See [`Parts::begin`].
+    ///
+    /// # Errors
+    /// The folder holds parts already, or can not be read.
+    pub fn begin(&self) -> Result<(), RowError> {
+        self.parts.begin()
+    }
+
+    /// See [`Parts::restore`].
+    ///
+    /// # Errors
+    /// The folder can not be read or changed; or there is no snapshot, and there are committed parts.
+    pub fn restore(&mut self, account: Option<&PartsAccount>) -> Result<(), RowError> {
+        self.parts.restore(account)
+    }
+
+    /// Writes a row: a field for each column.
+    ///
+    /// # Errors
+    /// The file can not be written.
+    pub fn row(&mut self, fields: &[Field<'_>]) -> Result<(), RowError> {
+        self.current()?.row(fields)
+    }
+
+    fn current(&mut self) -> Result<&mut RowWriter, RowError> {
+        let Self { parts, format, columns } = self;
+        parts.current(|path, is_first| RowWriter::create_part(path, columns, *format, is_first))
+    }
+
+    /// See [`Parts::prepare`]. `is_last`: there is a first part then, with the header, if there was no row at all.
+    ///
+    /// # Errors
+    /// The file can not be written.
+    pub fn prepare(&mut self, epoch: u64, is_last: bool) -> Result<PartsAccount, RowError> {
+        if is_last && self.parts.is_empty() {
+            self.current()?;
+        }
+        self.parts.prepare(epoch)
+    }
+
+    /// See [`Parts::commit`].
+    ///
+    /// # Errors
+    /// They can not be renamed.
+    pub fn commit(&mut self, epoch: u64) -> Result<(), RowError> {
+        self.parts.commit(epoch)
+    }
+}
+
+impl<W: Part> Parts<W> {
+    /// Parts in `folder`, which is made if it is not there, whose names end in `.` and `extension`. To go on from a
+    /// snapshot call [`restore`](Parts::restore) first, else [`begin`](Parts::begin).
+    ///
+    /// # Errors
+    /// The folder can not be made.
+    pub fn open(folder: &Path, extension: &str) -> Result<Self, RowError> {
         fs::create_dir_all(folder)
             .map_err(|source| RowError::Write { path: folder.to_owned(), source })?;
         Ok(Self {
             folder: folder.to_owned(),
-            format,
-            columns,
+            extension: extension.to_owned(),
             next: 1,
             current: None,
             sealed: VecDeque::new(),
         })
+    }
+
+    /// Whether no part was begun.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.next == 1
     }
 
     /// Begins with the first part.
@@ -93,7 +178,7 @@ impl RowParts {
         }
         // From the last one on: whoever looks meanwhile sees the begin of the output.
         parts.sort_by_key(|part| std::cmp::Reverse(part.number));
-        for Part { number, path, .. } in parts {
+        for Found { number, path, .. } in parts {
             if number >= self.next {
                 fs::remove_file(&path).map_err(|source| RowError::Write { path, source })?;
             }
@@ -101,37 +186,31 @@ impl RowParts {
         self.sync()
     }
 
-    /// Writes a row: a field for each column.
+    /// The part at hand, which `create` makes at a path if there is none; it is told whether that is the first.
     ///
     /// # Errors
-    /// The file can not be written.
-    pub fn row(&mut self, fields: &[Field<'_>]) -> Result<(), RowError> {
-        self.current()?.row(fields)
-    }
-
-    fn current(&mut self) -> Result<&mut RowWriter, RowError> {
-        let writer = match self.current.take() {
-            Some(writer) => writer,
+    /// Those of `create`.
+    pub fn current(
+        &mut self,
+        create: impl FnOnce(&Path, bool) -> Result<W, RowError>,
+    ) -> Result<&mut W, RowError> {
+        let part = match self.current.take() {
+            Some(part) => part,
             None => {
-                let name = format!("{PREFIX}{:08}.{}", self.next, self.format.extension());
-                let path = self.folder.join(name);
-                let is_first = self.next == 1;
+                let path = self.folder.join(format!("{PREFIX}{:08}.{}", self.next, self.extension));
+                let is_first = self.is_empty();
                 self.next += 1;
-                RowWriter::create_part(&path, self.columns, self.format, is_first)?
+                create(&path, is_first)?
             }
         };
-        Ok(self.current.insert(writer))
+        Ok(self.current.insert(part))
     }
 
-    /// Seals the part at hand for `epoch`, and gives the account of the folder. `is_last`: there is a first part then,
-    /// with the header, if there was no row at all.
+    /// Seals the part at hand for `epoch`, and gives the account of the folder.
     ///
     /// # Errors
     /// The file can not be written.
-    pub fn prepare(&mut self, epoch: u64, is_last: bool) -> Result<PartsAccount, RowError> {
-        if is_last && self.next == 1 {
-            self.current()?;
-        }
+    pub fn prepare(&mut self, epoch: u64) -> Result<PartsAccount, RowError> {
         if let Some(writer) = self.current.take() {
             self.sealed.push_back((epoch, writer.seal()?));
             self.sync()?;
@@ -162,7 +241,7 @@ impl RowParts {
     }
 
     /// The parts that are there. Other files are nobody's business here.
-    fn parts(&self) -> Result<Vec<Part>, RowError> {
+    fn parts(&self) -> Result<Vec<Found>, RowError> {
         let failed = |source: io::Error| RowError::Write { path: self.folder.clone(), source };
         let mut parts = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(failed)? {
@@ -172,18 +251,18 @@ impl RowParts {
                 continue;
             };
             let Some((number, rest)) = rest.split_once('.') else { continue };
-            let is_committed = rest == self.format.extension();
+            let is_committed = rest == self.extension;
             if let Ok(number) = number.parse()
                 && (is_committed || rest.ends_with(".unfinished"))
             {
-                parts.push(Part { number, path, is_committed });
+                parts.push(Found { number, path, is_committed });
             }
         }
         Ok(parts)
     }
 }
 
-struct Part {
+struct Found {
     number: u64,
     path: PathBuf,
     is_committed: bool,

@@ -4,21 +4,25 @@
 //! a [`TableWriter`] takes rows of the columns that it has.
 
 mod options;
+mod columns;
+mod text;
+mod csv_text;
+mod registry;
+mod filesystem;
+mod line_writer;
+mod random;
+mod datagen;
+mod nexmark;
+pub mod show;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod feeds;
 
 use std::fmt;
 
-use tidewire_event::{Field, RowLayout};
-
+pub use columns::{Column, Columns, OwnColumns};
 pub use options::{OptionError, Options};
-
-/// A column that a job reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Its name and type.
-    pub field: Field,
-    /// The key of what the connector knows of a row beside its columns, if it is that.
-    pub metadata: Option<String>,
-}
+pub use registry::{columns_of, readers, writer};
 
 /// What a reader has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,15 +120,6 @@ pub trait TableWriter: Send {
     /// # Errors
     /// It can not be written.
     fn finish(&mut self) -> Result<(), TableError>;
-}
-
-/// The columns of a table and how they lie in its rows.
-#[derive(Debug, Clone)]
-pub struct Columns {
-    /// The columns.
-    pub columns: Vec<Column>,
-    /// Their layout.
-    pub layout: RowLayout,
 }
 
 impl fmt::Debug for dyn TableReader {

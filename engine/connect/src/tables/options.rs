@@ -48,6 +48,11 @@ pub enum OptionError {
 }
 
 impl OptionError {
+    /// An option whose value means nothing, and what it should be.
+    pub fn value(name: &str, value: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Value { name: name.to_owned(), value: value.into(), expected: expected.into() }
+    }
+
     /// The option that it is about.
     #[must_use]
     pub fn option(&self) -> &str {
@@ -58,7 +63,8 @@ impl OptionError {
     }
 }
 
-fn nearest(name: &str, known: &[&'static str]) -> String {
+/// What to say of the one of `known` that `name` may have meant, if there is one.
+pub(super) fn nearest(name: &str, known: &[&str]) -> String {
     let distance = |other: &&&str| edit_distance(name, other);
     match known.iter().min_by_key(distance).filter(|other| distance(other) <= 1 + name.len() / 3) {
         Some(other) => format!(" (did you mean '{other}'?)"),
@@ -126,12 +132,16 @@ impl Options {
         let Some(value) = self.take(name) else { return Ok(None) };
         match read(&value) {
             Some(read) => Ok(Some(read)),
-            None => Err(OptionError::Value {
-                name: name.to_owned(),
-                value,
-                expected: expected.to_owned(),
-            }),
+            None => Err(OptionError::value(name, value, expected)),
         }
+    }
+
+    /// Takes an option that is `true` or `false`, if it is given.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>, OptionError> {
+        self.parse(name, "true or false", |text| text.to_ascii_lowercase().parse().ok())
     }
 
     /// Takes the options whose names begin with `prefix`, such as `fields.`, each with what follows the prefix.

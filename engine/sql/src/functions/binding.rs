@@ -57,12 +57,17 @@ impl Binding<'_> {
 
     /// Makes argument `at` one of type `ty`, where an implicit cast does.
     pub(crate) fn cast(&mut self, at: usize, ty: &DataType) -> Result<(), SqlError> {
+        self.cast_as(at, ty, Cast::Implicit)
+    }
+
+    /// Makes argument `at` one of type `ty`.
+    pub(crate) fn cast_as(&mut self, at: usize, ty: &DataType, how: Cast) -> Result<(), SqlError> {
         let Some(arg) = self.args.get_mut(at) else { return Ok(()) };
         if arg.ty != *ty {
             let place = arg.at;
             let none = Expr::literal(Value::Null, DataType::Null, place);
             let from = std::mem::replace(arg, none);
-            *arg = cast(from, ty, Cast::Implicit, place, self.session)?;
+            *arg = cast(from, ty, how, place, self.session)?;
         }
         Ok(())
     }

@@ -166,3 +166,19 @@ impl Call<'_> {
         Ok(bytes(move |env| f(env, a(env)?, b(env)?)))
     }
 }
+
+/// The code that the macro `$of` makes of the name of a representation: `bool`, `int`, `wide`, `float`, `bytes`, which
+/// are names both of [`Call`]'s methods and of makers of code.
+macro_rules! by_repr {
+    ($repr:expr, $of:ident) => {
+        match $repr {
+            tidewire_event::Repr::Bool => $of!(bool),
+            tidewire_event::Repr::Int(_) => $of!(int),
+            tidewire_event::Repr::Wide => $of!(wide),
+            tidewire_event::Repr::Float(_) => $of!(float),
+            tidewire_event::Repr::Bytes => $of!(bytes),
+        }
+    };
+}
+
+pub(crate) use by_repr;

@@ -1,0 +1,331 @@
+//! Streaming SQL: one text is a job.
+//!
+//! ```
+//! use tidewire::sql::SqlJob;
+//!
+//! let job = SqlJob::read(
+//!     "CREATE TABLE numbers (n BIGINT) WITH (
+//!        'connector' = 'datagen', 'number-of-rows' = '5', 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '5');
+//!      CREATE TABLE nowhere (twice BIGINT) WITH ('connector' = 'blackhole');
+//!      INSERT INTO nowhere SELECT n * 2 FROM numbers WHERE n > 2",
+//!     &Default::default(),
+//! )?;
+//! let done = job.run(&Default::default(), &mut tidewire::runtime::Silent)?;
+//! assert_eq!((done.rows_read, done.rows_written), (5, 3));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod connectors;
+mod scan;
+mod settings;
+mod sink;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidewire_connect::tables::{Column, Columns, TableError, TableReader, TableWriter, readers, show, writer};
+use tidewire_dataflow::{Punctuated, WhenQuiet};
+use tidewire_event::{DataType, Field, RowLayout};
+use tidewire_runtime::{Job, JobError, Observer, Options, Outcome};
+use tidewire_sql::bind::{self, Answer};
+use tidewire_sql::catalog::{Origin, Table};
+use tidewire_sql::explain::explain;
+use tidewire_sql::plan::{Input, Output, Scan};
+use tidewire_sql::run::{Prepared, RowOrder, Run, Runnable, Shape};
+use tidewire_sql::{Span, SqlError};
+
+use self::connectors::{KnownConnectors, options_of};
+use self::scan::{ScanSource, Skipped, ValuesReader};
+use self::sink::{OutputWriter, SqlSink};
+
+pub use self::scan::ScanError;
+pub use self::settings::{SettingError, Settings};
+pub use self::sink::SqlSinkError;
+
+/// Characters that a text of no declared length has room for in a row, where no setting says otherwise.
+const TEXT_BYTES: usize = 64;
+/// A declared length counts up to this.
+const TEXT_BYTES_MAX: usize = 1 << 10;
+
+/// A job, read and bound.
+#[derive(Debug)]
+pub struct SqlJob {
+    bound: bind::Job,
+    settings: Settings,
+}
+
+/// What a job came to.
+#[derive(Debug)]
+pub struct Done {
+    /// Rows that were read.
+    pub rows_read: u64,
+    /// Rows that were written.
+    pub rows_written: u64,
+    /// Rows that came too late, for each output.
+    pub late: Vec<(String, u64)>,
+    /// Rows that were left out where they were read, with the table and the reason.
+    pub skipped: Vec<(String, u64)>,
+    /// The run.
+    pub outcome: Outcome<()>,
+}
+
+/// Why a job could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlRunError {
+    /// Its text is wrong.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A table can not be read or written.
+    #[error("table {table}: {error}")]
+    Table {
+        /// The table.
+        table: String,
+        /// Why.
+        error: TableError,
+    },
+    /// The run failed.
+    #[error(transparent)]
+    Job(#[from] JobError<ScanError, SqlSinkError>),
+}
+
+impl SqlJob {
+    /// Reads the text of a job. `settings` take the place of those that it sets.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and where.
+    pub fn read(text: &str, settings: &BTreeMap<String, String>) -> Result<Self, SqlRunError> {
+        let bound = bind::bind(text, settings, &KnownConnectors)?;
+        let settings = Settings::read(&bound.settings)?;
+        Ok(Self { bound, settings })
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What its statements answer that run nothing, as text: EXPLAIN, SHOW TABLES, DESCRIBE, SET.
+    ///
+    /// # Errors
+    /// A plan can not be compiled.
+    pub fn answers(&self) -> Result<Vec<String>, SqlError> {
+        self.bound.answers.iter().map(|answer| self.answer(answer)).collect()
+    }
+
+    fn answer(&self, answer: &Answer) -> Result<String, SqlError> {
+        Ok(match answer {
+            Answer::Plan(plan) => explain(plan, &self.prepare(plan)?),
+            Answer::Tables(names) => names.iter().map(|name| format!("{name}\n")).collect(),
+            Answer::Settings(settings) => {
+                settings.iter().map(|(name, value)| format!("'{name}' = '{value}'\n")).collect()
+            }
+            Answer::Columns(columns) => {
+                let line = |(field, notes): &(Field, String)| match notes.as_str() {
+                    "" => format!("{field}\n"),
+                    notes => format!("{field}  -- {notes}\n"),
+                };
+                columns.iter().map(line).collect()
+            }
+        })
+    }
+
+    /// Whether it runs something, and does not only answer.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.bound.plan.outputs.is_empty()
+    }
+
+    /// Whether rows of it are shown, and not written to a table.
+    #[must_use]
+    pub fn shows_rows(&self) -> bool {
+        self.bound.plan.outputs.iter().any(|output| output.table.is_none())
+    }
+
+    /// What it does, as a tree.
+    ///
+    /// # Errors
+    /// It can not be compiled.
+    pub fn explain(&self) -> Result<String, SqlError> {
+        Ok(explain(&self.bound.plan, &self.prepare(&self.bound.plan)?))
+    }
+
+    fn prepare(&self, plan: &tidewire_sql::plan::Plan) -> Result<Prepared, SqlError> {
+        let layouts = layouts(plan)?;
+        let scanned = plan.scans.iter().zip(&layouts).map(|(scan, layout)| room(&scan.fields, layout));
+        let row_bytes = scanned.chain(self.settings.row_bytes).max();
+        Prepared::new(plan, &layouts, &self.bound.session, row_bytes)
+    }
+
+    /// Runs it to the end of its input. Rows that are shown go to standard output: as a table on a terminal, and as CSV else.
+    ///
+    /// # Errors
+    /// See [`SqlRunError`].
+    pub fn run(self, options: &Options, observer: &mut impl Observer) -> Result<Done, SqlRunError> {
+        self.run_into(None, options, observer)
+    }
+
+    /// The same, with the rows that are shown as CSV in `shown`.
+    ///
+    /// # Errors
+    /// See [`SqlRunError`].
+    pub fn run_shown(
+        self,
+        shown: impl std::io::Write + Send + 'static,
+        options: &Options,
+        observer: &mut impl Observer,
+    ) -> Result<Done, SqlRunError> {
+        self.run_into(Some(Box::new(shown)), options, observer)
+    }
+
+    fn run_into(
+        self,
+        mut shown: Option<Box<dyn std::io::Write + Send>>,
+        options: &Options,
+        observer: &mut impl Observer,
+    ) -> Result<Done, SqlRunError> {
+        let prepared = self.prepare(&self.bound.plan)?;
+        let plan = &self.bound.plan;
+        let mut inputs = Vec::new();
+        let mut opened = Vec::new();
+        for (number, scan) in plan.scans.iter().enumerate() {
+            for reader in self.open(scan)? {
+                inputs.push(number);
+                opened.push((scan, reader));
+            }
+        }
+        let mut writers = Vec::new();
+        for output in &plan.outputs {
+            let (name, writer) = self.writer(output, &mut shown)?;
+            writers.push(OutputWriter::new(name, writer, RowOrder::new(&output.fields)?, output.limit));
+        }
+        let skipped = Arc::new(Mutex::new(Skipped::default()));
+        let run = Running { opened, writers, skipped, session: &self.bound.session, options, observer };
+        prepared.run(&inputs, run)
+    }
+
+    /// The readers of a scan.
+    fn open(&self, scan: &Scan) -> Result<Vec<Box<dyn TableReader>>, SqlRunError> {
+        let (name, columns) = match &scan.input {
+            Input::Values(rows) => {
+                let reader = ValuesReader::new(rows, &scan.fields, &self.bound.session)?;
+                return Ok(vec![Box::new(reader)]);
+            }
+            Input::Table { name, columns } => (name, columns),
+        };
+        let Some(table) = self.bound.catalog.table(name) else { return Ok(Vec::new()) };
+        let failed = |error| SqlRunError::Table { table: name.clone(), error };
+        let columns = Columns::used(columns_of(table), columns).map_err(too_wide)?;
+        readers(options_of(&table.connector, &table.options), &columns).map_err(|error| match error {
+            TableError::Option(error) => option_error(table, &error).into(),
+            error => failed(error),
+        })
+    }
+
+    fn writer(
+        &self,
+        output: &Output,
+        shown: &mut Option<Box<dyn std::io::Write + Send>>,
+    ) -> Result<(String, Box<dyn TableWriter>), SqlRunError> {
+        let columns = output.fields.iter().cloned().map(Column::physical).collect();
+        let columns = Columns::all(columns).map_err(too_wide)?;
+        let Some(name) = &output.table else {
+            let writer = match shown.take() {
+                Some(shown) => show::csv(shown, &columns),
+                None => show::standard_output(&columns),
+            };
+            return Ok(("(shown)".to_owned(), writer));
+        };
+        let Some(table) = self.bound.catalog.table(name) else {
+            return Err(SqlError::new(Span::NONE, format!("the table {name} is dropped")).into());
+        };
+        let made = writer(options_of(&table.connector, &table.options), &columns);
+        let made = made.map_err(|error| match error {
+            TableError::Option(error) => option_error(table, &error).into(),
+            error => SqlRunError::Table { table: name.clone(), error },
+        })?;
+        Ok((name.clone(), made))
+    }
+}
+
+fn option_error(table: &Table, error: &tidewire_connect::tables::OptionError) -> SqlError {
+    let place = table.option_places.get(error.option());
+    SqlError::new(*place.unwrap_or(&table.at), error.to_string())
+}
+
+fn too_wide(error: tidewire_event::row::TooWide) -> SqlError {
+    SqlError::new(Span::NONE, error.to_string())
+}
+
+/// The layouts of the rows that scans read.
+fn layouts(plan: &tidewire_sql::plan::Plan) -> Result<Vec<RowLayout>, SqlError> {
+    plan.scans.iter().map(|scan| RowLayout::of_fields(&scan.fields).map_err(too_wide)).collect()
+}
+
+/// Bytes that a row of these columns takes, with room for its texts.
+fn room(fields: &[Field], layout: &RowLayout) -> usize {
+    let text = |field: &Field| match &field.ty {
+        DataType::Char(length) | DataType::VarChar(length) => (*length as usize).min(TEXT_BYTES_MAX),
+        DataType::String | DataType::Bytes | DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => TEXT_BYTES,
+        _ => 0,
+    };
+    layout.fixed_bytes() + fields.iter().map(text).sum::<usize>()
+}
+
+/// The columns of a table that its connector knows.
+fn columns_of(table: &Table) -> Vec<Column> {
+    let known = table.columns.iter().filter(|column| !matches!(column.origin, Origin::Computed(_)));
+    let column = |column: &tidewire_sql::catalog::TableColumn| Column {
+        field: column.field.clone(),
+        metadata: match &column.origin {
+            Origin::Metadata(key) => Some(key.clone()),
+            _ => None,
+        },
+    };
+    known.map(column).collect()
+}
+
+/// A job that is about to run, in the shape that it turns out to have.
+struct Running<'r, O> {
+    opened: Vec<(&'r Scan, Box<dyn TableReader>)>,
+    writers: Vec<OutputWriter>,
+    skipped: Arc<Mutex<Skipped>>,
+    session: &'r tidewire_sql::Session,
+    options: &'r Options,
+    observer: &'r mut O,
+}
+
+impl<O: Observer> Run for Running<'_, O> {
+    type Out = Result<Done, SqlRunError>;
+
+    fn run<S: Shape>(self, job: Runnable<S>) -> Self::Out {
+        let Self { opened, writers, skipped, session, options, observer } = self;
+        let sources = opened.into_iter().enumerate().map(|(input, (scan, reader))| {
+            ScanSource::<S>::new(input, scan, reader, session, job.faults.clone(), skipped.clone())
+        });
+        let sources = sources.collect::<Result<Vec<_>, _>>()?;
+        let sink = SqlSink::<S>::new(writers, job.faults.clone());
+        let route = job.route.clone();
+        let runtime_job = Job {
+            sources,
+            watermarks: || Punctuated::new(scan::watermark_of::<S>),
+            when_quiet: WhenQuiet { idle_after: None, ..WhenQuiet::default() },
+            route,
+            operator: |arena| job.operator(arena),
+            sink,
+        };
+        let outcome = runtime_job.run(options, observer)?;
+        let (sink, outcome) = outcome.split();
+        let skipped = std::mem::take(&mut *skipped.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Done {
+            rows_read: outcome.events,
+            rows_written: sink.written(),
+            late: sink.late(),
+            skipped: skipped.into_list(),
+            outcome,
+        })
+    }
+}

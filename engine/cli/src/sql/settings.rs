@@ -1,0 +1,113 @@
+//! The settings of a job: `SET 'name' = 'value'`.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use tidewire_runtime::{Rate, WhenFull};
+use tidewire_sql::{Span, SqlError};
+
+/// Every setting, with what it should be.
+const KNOWN: [(&str, &str); 12] = [
+    ("parallelism.default", "how many shards, or 'inline'"),
+    ("pipeline.rate", "max, recorded, a factor as 2x, or rows as 250000/s"),
+    ("snapshot.compression", "none, lz4 or zstd"),
+    ("snapshot.endpoint", "the address of an S3 server that is not Amazon's"),
+    ("snapshot.interval", "a duration, as 1s"),
+    ("snapshot.keep", "how many snapshots are kept"),
+    ("snapshot.scratch", "a folder for temporary files"),
+    ("snapshot.store", "a folder, or s3://BUCKET/PREFIX"),
+    ("sql.row-bytes", "bytes that a row has room for at least"),
+    ("state.budget", "a size, as 8GiB"),
+    ("state.when-full", "stop or refuse"),
+    ("table.local-time-zone", "a time zone, as 'Europe/Zurich'"),
+];
+
+/// What is wrong with a setting.
+pub type SettingError = SqlError;
+
+/// The settings of a job, read.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How many shards; 0 is inline.
+    pub shards: Option<usize>,
+    /// The pace.
+    pub rate: Option<Rate>,
+    /// Where snapshots are.
+    pub store: Option<String>,
+    /// From one snapshot to the next, ns.
+    pub interval_ns: Option<i64>,
+    /// How many are kept.
+    pub keep: Option<u32>,
+    /// How objects are compressed.
+    pub compression: Option<String>,
+    /// An S3 server.
+    pub endpoint: Option<String>,
+    /// A folder for temporary files.
+    pub scratch: Option<String>,
+    /// Bytes that a row has room for.
+    pub row_bytes: Option<usize>,
+    /// Bytes that the state may take.
+    pub state_bytes: Option<usize>,
+    /// What happens when it has.
+    pub when_full: Option<WhenFull>,
+}
+
+impl Settings {
+    pub(super) fn read(all: &BTreeMap<String, (String, Span)>) -> Result<Self, SettingError> {
+        let mut settings = Self::default();
+        for (name, (value, at)) in all {
+            let Some((_, expected)) = KNOWN.iter().find(|(known, _)| known == name) else {
+                let error = SqlError::new(*at, format!("there is no setting '{name}'"));
+                return Err(error.nearest(name, KNOWN.iter().map(|(known, _)| *known)));
+            };
+            let is_read = settings.set(name, value).is_some();
+            if !is_read {
+                return Err(SqlError::new(*at, format!("'{name}' is '{value}'")).help(format!("it is {expected}")));
+            }
+        }
+        Ok(settings)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Option<()> {
+        match name {
+            "parallelism.default" if value == "inline" => self.shards = Some(0),
+            "parallelism.default" => self.shards = Some(value.parse().ok().filter(|shards| *shards > 0)?),
+            "pipeline.rate" => self.rate = Some(value.parse().ok()?),
+            "snapshot.compression" => {
+                self.compression = Some(value.to_owned()).filter(|it| ["none", "lz4", "zstd"].contains(&it.as_str()));
+                self.compression.as_ref()?;
+            }
+            "snapshot.endpoint" => self.endpoint = Some(value.to_owned()),
+            "snapshot.interval" => self.interval_ns = Some(nanoseconds(value)?),
+            "snapshot.keep" => self.keep = Some(value.parse().ok().filter(|keep| *keep > 0)?),
+            "snapshot.scratch" => self.scratch = Some(value.to_owned()),
+            "snapshot.store" => self.store = Some(value.to_owned()),
+            "sql.row-bytes" => self.row_bytes = Some(value.parse().ok()?),
+            "state.budget" => self.state_bytes = Some(bytes(value)?),
+            "state.when-full" => {
+                self.when_full = Some(match value {
+                    "stop" => WhenFull::Stop,
+                    "refuse" => WhenFull::Refuse,
+                    _ => return None,
+                });
+            }
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+/// A duration as people write it.
+fn nanoseconds(text: &str) -> Option<i64> {
+    let duration: SignedDuration = text.parse().ok()?;
+    i64::try_from(duration.as_nanos()).ok().filter(|ns| *ns > 0)
+}
+
+/// A size as people write it, in bytes.
+pub fn bytes(text: &str) -> Option<usize> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0)];
+    let (digits, shift) =
+        units.into_iter().find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim(), shift)))?;
+    let number: usize = digits.parse().ok()?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+}

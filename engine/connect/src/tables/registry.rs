@@ -1,0 +1,104 @@
+//! Which connectors there are.
+
+use super::options::nearest;
+use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
+use super::{datagen, feeds, filesystem, line_writer, nexmark};
+
+/// Those that can be read.
+const READ: [&str; 8] =
+    ["binance", "candump", "datagen", "dbn", "filesystem", "iex", "itch", "nexmark"];
+/// Those that can be written to.
+const WRITTEN: [&str; 3] = ["blackhole", "filesystem", "print"];
+
+/// The columns of a table whose connector knows them itself, as those of feeds do; `None` where the table has to say them.
+/// The options stay as they are.
+///
+/// # Errors
+/// There is no such connector, or its options do not say which table it is.
+pub fn columns_of(options: &Options) -> Result<Option<OwnColumns>, TableError> {
+    match options.connector() {
+        "nexmark" => nexmark::columns_of(options).map(Some),
+        name if feeds::CONNECTORS.contains(&name) => feeds::columns(options).map(Some),
+        name if READ.contains(&name) || WRITTEN.contains(&name) => Ok(None),
+        name => Err(unknown(name).into()),
+    }
+}
+
+/// The readers of a table: at least one, and one for each thread that may read it.
+///
+/// # Errors
+/// There is no such connector, it can not be read, or its options or columns are wrong; or there is no such input.
+pub fn readers(
+    options: Options,
+    columns: &Columns,
+) -> Result<Vec<Box<dyn TableReader>>, TableError> {
+    match options.connector() {
+        "datagen" => datagen::readers(options, columns),
+        "filesystem" => filesystem::readers(options, columns),
+        "nexmark" => nexmark::readers(options, columns),
+        name if feeds::CONNECTORS.contains(&name) => Ok(vec![feeds::reader(options, columns)?]),
+        name if WRITTEN.contains(&name) => {
+            Err(wrong_way(name, "can be written to, and not be read", &READ).into())
+        }
+        name => Err(unknown(name).into()),
+    }
+}
+
+/// The writer of a table.
+///
+/// # Errors
+/// There is no such connector, it can not be written to, or its options or columns are wrong.
+pub fn writer(options: Options, columns: &Columns) -> Result<Box<dyn TableWriter>, TableError> {
+    match options.connector() {
+        "blackhole" => line_writer::blackhole(options),
+        "filesystem" => filesystem::writer(options, columns),
+        "print" => line_writer::print(options, columns),
+        name if READ.contains(&name) => {
+            Err(wrong_way(name, "can be read, and not be written to", &WRITTEN).into())
+        }
+        name => Err(unknown(name).into()),
+    }
+}
+
+fn wrong_way(name: &str, what: &str, others: &[&str]) -> OptionError {
+    OptionError::value("connector", name, format!("it {what}; take one of {}", others.join(", ")))
+}
+
+fn unknown(name: &str) -> OptionError {
+    let mut known = [&READ[..], &WRITTEN[..]].concat();
+    known.sort_unstable();
+    known.dedup();
+    let near = nearest(name, &known);
+    let expected = format!("there is no such connector{near}; there are {}", known.join(", "));
+    OptionError::value("connector", name, expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{options, sample};
+    use super::*;
+
+    #[test]
+    fn a_connector_that_there_is_not_is_named_with_the_nearest() {
+        let error = columns_of(&options("filesytem", &[])).unwrap_err();
+        assert!(error.to_string().starts_with(
+            "the option 'connector' is 'filesytem': there is no such connector (did you mean 'filesystem'?); there are "
+        ));
+    }
+
+    #[test]
+    fn a_connector_is_not_used_the_wrong_way() {
+        let read = readers(options("print", &[]), &sample()).unwrap_err();
+        assert!(read.to_string().starts_with(
+            "the option 'connector' is 'print': it can be written to, and not be read; take one of "
+        ));
+        let written = writer(options("datagen", &[]), &sample()).unwrap_err();
+        assert_eq!(
+            written.to_string(),
+            "the option 'connector' is 'datagen': it can be read, and not be written to; take one of blackhole, filesystem, print"
+        );
+        writer(options("blackhole", &[]), &sample()).unwrap();
+        let unknown = writer(options("blackhole", &[("x", "y")]), &sample()).unwrap_err();
+        assert!(unknown.to_string().starts_with("the connector 'blackhole' knows no option 'x'"));
+    }
+}

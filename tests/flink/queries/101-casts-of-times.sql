@@ -1,0 +1,6 @@
+-- Casts between times, and of texts to times, from 1970 on.
+SELECT id, CAST(t1 AS DATE) AS d1, CAST(t1 AS TIME(0)) AS tm, CAST(t1 AS TIMESTAMP(0)) AS t0, CAST(t1 AS TIMESTAMP(9)) AS t9, CAST(n AS TIMESTAMP(3)) AS n3, CAST(n AS TIMESTAMP(6)) AS n6, CAST(d AS TIMESTAMP(3)) AS midnight,
+  CAST(z AS TIMESTAMP(3)) AS wall, CAST(t1 AS TIMESTAMP_LTZ(3)) AS point, CAST(CAST(t1 AS STRING) AS TIMESTAMP(3)) AS round_trip, CAST(CAST(d AS STRING) AS DATE) AS d_trip,
+  TRY_CAST(s AS DATE) AS tried, t1 > '2000-01-01' AS since_2000, d = '2024-02-29' AS leap_day
+FROM moments
+WHERE t1 >= TIMESTAMP '1970-01-01 00:00:00' AND n >= TIMESTAMP '1970-01-01 00:00:00' AND z >= TO_TIMESTAMP_LTZ(0, 0)

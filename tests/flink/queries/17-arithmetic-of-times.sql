@@ -1,0 +1,6 @@
+-- Times and intervals: leap days, ends of months, before 1970.
+SELECT id, d + INTERVAL '1' DAY AS d1, d + INTERVAL '1' MONTH AS dm, d - INTERVAL '1' YEAR AS dy, t1 + INTERVAL '90' SECOND AS ts, t1 - INTERVAL '1 02:03:04.567' DAY TO SECOND AS tds,
+  t1 + INTERVAL '13' MONTH AS tm, n + INTERVAL '1' HOUR AS nh, t + INTERVAL '3' HOUR AS th, TIMESTAMPADD(WEEK, 2, t1) AS ta, TIMESTAMPADD(QUARTER, -1, d) AS dq,
+  TIMESTAMPDIFF(SECOND, t1, t2) AS ds, TIMESTAMPDIFF(MINUTE, t1, t2) AS dmi, TIMESTAMPDIFF(HOUR, t1, t2) AS dh, TIMESTAMPDIFF(DAY, t1, t2) AS dd,
+  TIMESTAMPDIFF(MONTH, t1, t2) AS dmo, TIMESTAMPDIFF(YEAR, t1, t2) AS dye, t1 < t2 AS earlier, d = CAST(t1 AS DATE) AS same_day
+FROM moments

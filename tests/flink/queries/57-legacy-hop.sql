@@ -1,0 +1,5 @@
+-- HOP as a grouping function.
+SELECT HOP_START(ts, INTERVAL '30' SECOND, INTERVAL '2' MINUTE) AS ws, HOP_END(ts, INTERVAL '30' SECOND, INTERVAL '2' MINUTE) AS we,
+  venue, COUNT(*) AS n, AVG(price) AS mean
+FROM trades
+GROUP BY HOP(ts, INTERVAL '30' SECOND, INTERVAL '2' MINUTE), venue

@@ -1,0 +1,5 @@
+-- SESSION as a grouping function.
+SELECT symbol, SESSION_START(ts, INTERVAL '15' SECOND) AS ws, SESSION_END(ts, INTERVAL '15' SECOND) AS we,
+  SESSION_ROWTIME(ts, INTERVAL '15' SECOND) AS wt, COUNT(*) AS n, SUM(quantity) AS volume
+FROM trades
+GROUP BY symbol, SESSION(ts, INTERVAL '15' SECOND)
