@@ -233,7 +233,7 @@ proptest! {
             text(s().max()),
             wide(events.iter().filter_map(|event| event.d).max().map(|d| i128::from(d) << 40)),
             text(s().next()),
-            int(n().last()),
+            int(n().next_back()),
             text(by_n.max_by_key(|event| event.n).and_then(|event| event.s.as_deref())),
             int(by_s.min_by_key(|event| event.s.clone()).and_then(|event| event.n)),
         ];

@@ -116,7 +116,7 @@ fn in_windows(
     let mut newest: Option<i64> = None;
     for (ts, event) in events {
         for window in windows.around(*ts) {
-            if newest.is_none_or(|newest| newest - bound < window.end - 1) {
+            if newest.is_none_or(|newest| newest - bound < window.end) {
                 let of = found.entry((window.end, window.start, event.k)).or_default();
                 of.push((*ts, event.clone()));
             }
