@@ -357,3 +357,33 @@ fn what_is_no_aggregate_says_so() {
     assert!(error("LEAD", vec![column(N)]).contains("LAG"));
     assert!(error("LAG", vec![column(N), column(N)]).contains("must be a constant"));
 }
+
+#[test]
+fn sketches_and_averages_that_move() {
+    let event = |(ts, n): (i64, i64)| {
+        let f = Some(n as f64);
+        Event { ts, n: Some(n), s: None, d: Some(n * 100), f, c: None }
+    };
+    let events: Vec<_> = [(0, 2), (40, 4), (80, 9)].map(event).to_vec();
+    let half = constant(Value::Int(5), DataType::Decimal { precision: 2, scale: 1 });
+    let calls = [
+        call("APPROX_COUNT_DISTINCT", vec![column(N)]),
+        call("STDDEV_POP", vec![column(N)]),
+        call("VAR_SAMP", vec![column(D)]),
+        call("VAR_POP", vec![column(F)]),
+        call("TWAP", vec![column(F)]),
+        call("EMA", vec![column(F), half]),
+    ];
+    // 2 and 4 stand for 40 ns each, 9 for the 20 that are left of the window.
+    let expected = [
+        Value::Int(3),
+        Value::Int(2),
+        Value::Wide(13_000_000),
+        Value::Float(26.0 / 3.0),
+        Value::Float(4.2),
+        Value::Float(6.0),
+    ];
+    assert_eq!(answers(&calls, &events, 0), expected);
+    let median = answers(&[call("MEDIAN", vec![column(F)])], &events, 1);
+    assert!(matches!(median[0], Value::Float(value) if (value - 4.0).abs() <= 0.04), "{median:?}");
+}

@@ -235,3 +235,49 @@ proptest! {
         prop_assert_eq!(found, expected.sorted());
     }
 }
+
+proptest! {
+    /// Two windows and rows as they are, side by side, into one output.
+    #[test]
+    fn pipelines_side_by_side(
+        events in events(),
+        sizes in (1..300_i64, 1..300_i64),
+        bound in 0..400_i64,
+        course in courses(),
+    ) {
+        let (mut both, second) = (tumbling(sizes.0), tumbling(sizes.1));
+        both.pipelines.extend(second.pipelines);
+        let found = run(&both, &events, bound, Some(&course));
+        let mut expected = Found { rows: Vec::new(), now: Vec::new(), late: 0 };
+        for size in [sizes.0, sizes.1] {
+            let (late, windows) = by_window(&events, size, bound);
+            expected.late += late;
+            expected.rows.extend(windows.into_iter().map(|((end, k), events)| {
+                let sum = sum(events.iter().map(|event| event.x));
+                (end, vec![int(k), int(sum), Value::Int(events.len() as i64), Value::Int(end)])
+            }));
+        }
+        prop_assert_eq!(found, expected.sorted());
+    }
+
+    #[test]
+    fn tumbling_windows_on_arrival(events in events(), size in 1..500_i64, course in courses()) {
+        let mut plan = tumbling(size);
+        if let Operator::Window { emit, .. } = &mut plan.pipelines[0].stages[0].operator {
+            *emit = Emit::OnArrival;
+        }
+        let found = run(&plan, &events, i64::MAX / 4, Some(&course));
+        let mut windows = BTreeMap::<_, (Option<i64>, i64)>::new();
+        let rows = events.iter().map(|(ts, event)| {
+            let end = (ts.div_euclid(size) + 1) * size;
+            let (sum, count) = windows.entry((end, event.k)).or_default();
+            *count += 1;
+            if let Some(x) = event.x {
+                *sum = Some(sum.unwrap_or(0) + x);
+            }
+            vec![int(event.k), int(*sum), Value::Int(*count), Value::Int(end)]
+        });
+        let expected = Found { rows: Vec::new(), now: rows.collect(), late: 0 };
+        prop_assert_eq!(found, expected.sorted());
+    }
+}
