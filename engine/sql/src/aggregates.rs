@@ -4,15 +4,23 @@
 
 mod bind;
 pub(crate) mod calls;
+mod chosen;
 pub(crate) mod codec;
+mod distinct;
 mod kept;
 mod library;
+mod lists;
 mod make;
+mod prices;
+mod region;
+#[cfg(test)]
+mod tests;
 mod totals;
 
 use std::fmt;
 
-use tidewire_event::DataType;
+use tidewire_dataflow::Frame;
+use tidewire_event::{DataType, Value};
 
 use crate::error::{Span, SqlError};
 use crate::expr::Expr;
@@ -50,6 +58,25 @@ pub fn bind(
     session: &Session,
 ) -> Result<AggregateCall, SqlError> {
     bind::bind(name, distinct, args, filter, at, session)
+}
+
+/// The frame that a function has of its own, whatever the window says: LAG looks back over so many rows, and ROW_NUMBER
+/// over all.
+#[must_use]
+pub fn own_frame(call: &AggregateCall) -> Option<Frame> {
+    match call.name {
+        "LAG" => Some(Frame::Rows { preceding: lag_rows(call) }),
+        "ROW_NUMBER" => Some(Frame::Rows { preceding: u64::MAX }),
+        _ => None,
+    }
+}
+
+/// How many rows LAG looks back.
+fn lag_rows(call: &AggregateCall) -> u64 {
+    match call.args.get(1).and_then(Expr::as_literal) {
+        Some(Value::Int(rows)) => u64::try_from(*rows).unwrap_or(0),
+        _ => 1,
+    }
 }
 
 /// The names of all aggregate functions, in capitals.

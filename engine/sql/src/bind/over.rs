@@ -6,7 +6,7 @@ use tidewire_event::{DataType, Value};
 
 use super::expr::{Binding, OVER_COLUMNS};
 use super::relation::{Column, Relation, Role};
-use crate::aggregates::AggregateCall;
+use crate::aggregates::{self, AggregateCall};
 use crate::error::{Span, SqlError};
 use crate::expr::{Expr, ExprKind};
 use crate::parse::place_of;
@@ -74,9 +74,9 @@ fn bind_spec(
     let key = spec.partition_by.iter().map(|expr| binding.expr(expr)).collect::<Result<_, _>>()?;
     ordered_by_time(binding, &spec.order_by, at)?;
     let call = binding.aggregate_call(name, args, is_distinct, filter, at)?;
-    let frame = match name {
-        "LAG" => lag_frame(&call, at)?,
-        _ => frame(binding, spec.window_frame.as_ref())?,
+    let frame = match aggregates::own_frame(&call) {
+        Some(frame) => frame,
+        None => frame(binding, spec.window_frame.as_ref())?,
     };
     Ok(OverCall { key, frame, call })
 }
@@ -142,20 +142,6 @@ fn frame(binding: &mut Binding<'_>, frame: Option<&ast::WindowFrame>) -> Result<
         }
         _ => refuse("a frame is ROWS or RANGE"),
     }
-}
-
-/// LAG looks so many rows back.
-fn lag_frame(call: &AggregateCall, at: Span) -> Result<Frame, SqlError> {
-    let back = match call.args.get(1) {
-        None => Some(1),
-        Some(back) => match back.as_literal() {
-            Some(Value::Int(back)) => u64::try_from(*back).ok(),
-            _ => None,
-        },
-    };
-    let preceding =
-        back.ok_or_else(|| SqlError::new(at, "LAG looks a constant number of rows back"))?;
-    Ok(Frame::Rows { preceding })
 }
 
 /// Puts the results of calls over frames behind the columns of a relation, one operator for each key and frame.

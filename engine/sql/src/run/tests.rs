@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use proptest::prelude::*;
 use tidewire_dataflow::testing::{self, Course, Trial, courses, times};
-use tidewire_dataflow::{Route, Windows};
+use tidewire_dataflow::{Frame, Route, SessionGap, Windows};
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{DataType, Field, Header, Place, RowLayout, RowWriter, Value, hash_of};
 use zerocopy::IntoBytes;
@@ -17,6 +17,7 @@ use crate::plan::{
     Calc, Emit, EventTime, Expand, Input as Read, Operator, Output, Scan, Stage, WindowKind,
 };
 
+mod over;
 mod windows;
 
 /// A column of an input.
@@ -139,7 +140,7 @@ impl Run for Running<'_> {
         let layout = layout_of(&fields()).unwrap();
         let mut routed = Vec::new();
         for (number, (ts, event)) in self.events.iter().enumerate() {
-            let mut row = [0; 64];
+            let mut row = [0; 128];
             write_row(&layout, &event.values(*ts), &mut row);
             let place = Place::new(0, number as u64);
             let header = Header { ts: *ts, watermark: WATERMARK_NONE, place, due: NOT_DUE };
