@@ -323,7 +323,7 @@ impl<'b> Binding<'b> {
             return Ok(Expr::literal(Value::Int(i64::MIN), DataType::BigInt, at));
         }
         let expr = self.expr(expr)?;
-        functions::call("NEGATE", vec![expr], at, self.session)
+        functions::call("-", vec![expr], at, self.session)
     }
 
     fn negated(&self, expr: Expr, negated: bool, at: Span) -> Result<Expr, SqlError> {
