@@ -34,7 +34,8 @@ import org.apache.flink.util.CloseableIterator;
  * Runs each query of a folder in Flink and writes down its answer: Judge FOLDER OUT [NAME-FILTER].
  *
  * <p>One query at a time, each in an environment of its own, with one task and a watermark behind each record, so that
- * what is late does not depend on the clock. The text form of the answers is in README.md.
+ * what is late does not depend on the clock. The text form of the answers is in README.md. A query with {@code -error-} in
+ * its name must fail, and no other may.
  */
 public final class Judge {
     public static void main(String[] args) throws Exception {
@@ -45,10 +46,10 @@ public final class Judge {
         List<String> tables = statements(Files.readString(folder.resolve("tables.sql")).replace("${DATA}", data));
         List<Path> queries;
         try (Stream<Path> files = Files.list(folder.resolve("queries"))) {
-            queries = files.filter(f -> f.toString().endsWith(".sql") && f.toString().contains(filter)).sorted().toList();
+            queries = files.filter(f -> f.toString().endsWith(".sql") && f.getFileName().toString().contains(filter)).sorted().toList();
         }
         Files.createDirectories(out);
-        int failed = 0;
+        List<String> unexpected = new ArrayList<>();
         for (Path query : queries) {
             String name = query.getFileName().toString().replace(".sql", "");
             String answer;
@@ -56,14 +57,17 @@ public final class Judge {
                 answer = answer(tables, statements(Files.readString(query)));
             } catch (Exception | Error e) {
                 answer = "error: " + rootCause(e) + "\n";
-                failed++;
+            }
+            if (answer.startsWith("error: ") != name.contains("-error-")) {
+                unexpected.add(name);
             }
             Files.writeString(out.resolve(name + ".csv"), answer);
             String first = answer.lines().findFirst().orElse("");
             System.out.printf("%-32s %5d rows  %s%n", name, answer.lines().count() - 1, first);
         }
-        System.out.printf("%d queries, %d of them end in an error%n", queries.size(), failed);
-        System.exit(0);
+        System.out.printf("%d queries; %s%n", queries.size(),
+                unexpected.isEmpty() ? "they fail where they should, and nowhere else" : "unexpected: " + unexpected);
+        System.exit(queries.isEmpty() || !unexpected.isEmpty() ? 1 : 0);
     }
 
     private static String answer(List<String> tables, List<String> job) throws Exception {

@@ -126,3 +126,21 @@ CREATE TABLE nested (
   ts TIMESTAMP(3),
   WATERMARK FOR ts AS ts - INTERVAL '1' SECOND
 ) WITH ('connector' = 'filesystem', 'path' = '${DATA}/nested.jsonl', 'format' = 'json', 'json.timestamp-format.standard' = 'SQL');
+
+-- The trades and purchases once more, with watermarks so far behind that nothing is late: what OVER does with late rows
+-- depends on the function, and only some queries judge that.
+CREATE TABLE trades_in_time (
+  symbol STRING,
+  price DECIMAL(10, 2),
+  quantity BIGINT,
+  venue STRING,
+  ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '2' MINUTE
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}/trades.csv', 'format' = 'csv', 'csv.null-literal' = '');
+
+CREATE TABLE purchases_in_time (
+  user_id STRING,
+  amount DECIMAL(12, 2),
+  ts TIMESTAMP_LTZ(3),
+  WATERMARK FOR ts AS ts - INTERVAL '3' DAY
+) WITH ('connector' = 'filesystem', 'path' = '${DATA}/purchases.jsonl', 'format' = 'json', 'json.timestamp-format.standard' = 'SQL');

@@ -85,6 +85,40 @@ pub struct Outcome<K> {
     pub threads: String,
 }
 
+impl<K> Outcome<K> {
+    /// The sink, and the outcome without it.
+    #[must_use]
+    pub fn split(self) -> (K, Outcome<()>) {
+        let Self {
+            sink,
+            events,
+            shard_events,
+            rows,
+            late,
+            refused,
+            snapshots,
+            elapsed_ns,
+            effect_latency,
+            result_latency,
+            threads,
+        } = self;
+        let rest = Outcome {
+            sink: (),
+            events,
+            shard_events,
+            rows,
+            late,
+            refused,
+            snapshots,
+            elapsed_ns,
+            effect_latency,
+            result_latency,
+            threads,
+        };
+        (sink, rest)
+    }
+}
+
 impl<S, K> From<Full> for JobError<S, K> {
     fn from(Full: Full) -> Self {
         Self::StateFull

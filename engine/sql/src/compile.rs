@@ -9,7 +9,7 @@ use tidewire_event::{DataType, Repr, RowLayout, Slot, Value};
 use crate::code::{Code, Env, Fault, Run, SEGMENTS, bool, bytes, float, int, wide};
 use crate::error::SqlError;
 use crate::expr::{Expr, ExprKind};
-use crate::functions::Call;
+use crate::functions::{Call, uncast};
 use crate::session::Session;
 
 /// Where a column of the input lies.
@@ -38,9 +38,9 @@ impl<'c> Compiler<'c> {
         Self { places: input.iter().take(SEGMENTS).enumerate().flat_map(places).collect(), session }
     }
 
-    /// Where the column lies that `expr` is, if it is one.
+    /// Where the column lies that `expr` is, if it is one, or a cast of one that changes nothing but the width in a row.
     pub(crate) fn place(&self, expr: &Expr) -> Option<Place> {
-        self.places.get(expr.as_column()?).copied()
+        self.places.get(uncast(expr).as_column()?).copied()
     }
 
     /// The code of `expr`.

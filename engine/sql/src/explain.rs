@@ -8,7 +8,9 @@ use tidewire_event::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
 
 use crate::aggregates::AggregateCall;
 use crate::expr::{Expr, Named};
-use crate::plan::{Calc, Emit, Feed, Input, Operator, Output, Pipeline, Plan, Scan, Stage, Watermark, WindowKind};
+use crate::plan::{
+    Calc, Emit, Feed, Input, Operator, Output, Pipeline, Plan, Scan, Stage, Watermark, WindowKind,
+};
 use crate::run::Prepared;
 
 /// The plan as a tree, from its outputs to its tables; `prepared` says what its state takes.
@@ -20,14 +22,23 @@ pub fn explain(plan: &Plan, prepared: &Prepared) -> String {
         text.push('\n');
     }
     for (number, scan) in plan.scans.iter().enumerate() {
-        let users = plan.pipelines.iter().filter(|it| it.feeds.iter().any(|feed| feed.scan == number)).count();
+        let users = plan
+            .pipelines
+            .iter()
+            .filter(|it| it.feeds.iter().any(|feed| feed.scan == number))
+            .count();
         scan_of(&mut text, number, scan, users);
     }
     _ = write!(text, "\nrows, keys and state in the shape: {}\n", prepared.shape());
     text
 }
 
-fn pipeline_of(text: &mut String, plan: &Plan, pipeline: &Pipeline, state: &[Option<crate::run::StateBytes>]) {
+fn pipeline_of(
+    text: &mut String,
+    plan: &Plan,
+    pipeline: &Pipeline,
+    state: &[Option<crate::run::StateBytes>],
+) {
     let Output { table, fields, limit } = &plan.outputs[pipeline.output];
     let table = table.as_deref().unwrap_or("(shown)");
     let limit = limit.map_or_else(String::new, |limit| format!(", the first {limit} rows"));
@@ -45,12 +56,19 @@ fn pipeline_of(text: &mut String, plan: &Plan, pipeline: &Pipeline, state: &[Opt
                 Operator::Over { .. } => "row in a frame",
                 _ => "key and window",
             };
-            _ = writeln!(text, "{indent}state: {} bytes for each {per}, {} with its key", bytes.used, bytes.taken);
+            _ = writeln!(
+                text,
+                "{indent}state: {} bytes for each {per}, {} with its key",
+                bytes.used, bytes.taken
+            );
         }
     }
     let shards = match pipeline.stages.first() {
         Some(first) if !pipeline.route.is_empty() => {
-            format!("shards by {}", list(pipeline.route.iter().map(|key| first.key[*key].name.clone())))
+            format!(
+                "shards by {}",
+                list(pipeline.route.iter().map(|key| first.key[*key].name.clone()))
+            )
         }
         _ => "one shard: there is no key that all steps share".to_owned(),
     };
@@ -80,8 +98,15 @@ fn names_of(fields: &[Field]) -> Vec<String> {
 fn call_of(call: &AggregateCall, names: &[String]) -> String {
     let show = |expr: &Expr| Named { expr, names }.to_string();
     let distinct = if call.distinct { "DISTINCT " } else { "" };
-    let args = if call.args.is_empty() && call.name == "COUNT" { "*".to_owned() } else { list(call.args.iter().map(show)) };
-    let filter = call.filter.as_ref().map_or_else(String::new, |filter| format!(" FILTER (WHERE {})", show(filter)));
+    let args = if call.args.is_empty() && call.name == "COUNT" {
+        "*".to_owned()
+    } else {
+        list(call.args.iter().map(show))
+    };
+    let filter = call
+        .filter
+        .as_ref()
+        .map_or_else(String::new, |filter| format!(" FILTER (WHERE {})", show(filter)));
     format!("{}({distinct}{args}){filter}", call.name)
 }
 
@@ -159,12 +184,21 @@ fn feed_of(text: &mut String, indent: &str, plan: &Plan, feed: &Feed) {
         _ = writeln!(text, "{indent}└─ where {}", show(filter));
     }
     if let Some(expand) = &feed.expand {
-        _ = writeln!(text, "{indent}└─ a row for each of its windows: {}", windows_of(&expand.windows));
+        _ = writeln!(
+            text,
+            "{indent}└─ a row for each of its windows: {}",
+            windows_of(&expand.windows)
+        );
     }
     let shown = |exprs: &[Expr]| list(exprs.iter().map(show));
     let key = if key.is_empty() { String::new() } else { format!("key {}; ", shown(key)) };
     _ = writeln!(text, "{indent}└─ {key}columns {}", shown(columns));
-    _ = writeln!(text, "{indent}   └─ scan {}: {}", feed.scan + 1, table_of(&plan.scans[feed.scan]));
+    _ = writeln!(
+        text,
+        "{indent}   └─ scan {}: {}",
+        feed.scan + 1,
+        table_of(&plan.scans[feed.scan])
+    );
 }
 
 fn table_of(scan: &Scan) -> String {
@@ -180,7 +214,8 @@ fn scan_of(text: &mut String, number: usize, scan: &Scan, users: usize) {
     let read = list(scan.fields[..read].iter().map(Field::to_string));
     let shared = if users > 1 { format!(", shared by {users}") } else { String::new() };
     _ = writeln!(text, "scan {}: {}{shared}: {read}", number + 1, table_of(scan));
-    let computed = scan.fields.iter().skip(scan.fields.len() - scan.computed.len()).zip(&scan.computed);
+    let computed =
+        scan.fields.iter().skip(scan.fields.len() - scan.computed.len()).zip(&scan.computed);
     for (field, expr) in computed {
         _ = writeln!(text, "   {field} = {}", Named { expr, names: &names });
     }
@@ -202,7 +237,14 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 /// A length of time in the largest unit that it is a whole number of.
 fn length(ns: i64) -> String {
-    let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"), (MILLISECOND, "ms"), (MICROSECOND, "us")];
+    let units = [
+        (DAY, "d"),
+        (HOUR, "h"),
+        (MINUTE, "min"),
+        (SECOND, "s"),
+        (MILLISECOND, "ms"),
+        (MICROSECOND, "us"),
+    ];
     let unit = units.into_iter().find(|(unit, _)| ns % unit == 0);
     let (unit, name) = unit.unwrap_or((1, "ns"));
     format!("{} {name}", ns / unit)

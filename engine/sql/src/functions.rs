@@ -48,6 +48,7 @@ use crate::expr::{Expr, ExprKind};
 use crate::session::Session;
 
 pub(crate) use calling::{Scalar, by_repr, scalar};
+pub(crate) use cast::uncast;
 pub(crate) use write::operand;
 
 /// All functions and operators.

@@ -21,6 +21,7 @@ pub mod functions;
 pub mod aggregates;
 pub mod kernel;
 pub mod plan;
+pub mod explain;
 pub mod run;
 
 pub use error::{Span, SqlError};

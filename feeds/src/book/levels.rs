@@ -121,6 +121,13 @@ impl Levels {
         Bbo { bid, ask }
     }
 
+    /// What rests at a price.
+    pub(super) fn at(&self, instrument: u32, side: Side, price: i64) -> Option<Level> {
+        let ladder = self.ladders.get(instrument as usize)?;
+        let step = &ladder.side(side)[ladder.find(side, price).ok()?];
+        Some(self.place(step.number).level)
+    }
+
     /// From the best level on.
     pub(super) fn iter(&self, instrument: u32, side: Side) -> impl Iterator<Item = &Level> {
         let ladder = self.ladders.get(instrument as usize);
@@ -182,6 +189,8 @@ mod tests {
         assert_eq!(levels.add(3, Side::Sell, 10, 4), number);
         assert_eq!(levels.reduce(number, 3, true), (3, Side::Sell, 10));
         assert_eq!(levels.best(3).ask, Some(Level { price: 10, size: 4, orders: 1 }));
+        assert_eq!(levels.at(3, Side::Sell, 10), levels.best(3).ask);
+        assert_eq!((levels.at(3, Side::Buy, 10), levels.at(9, Side::Sell, 10)), (None, None));
         levels.reduce(number, 1, false);
         assert_eq!(levels.best(3).ask, Some(Level { price: 10, size: 3, orders: 1 }));
         levels.reduce(number, 3, true);

@@ -164,6 +164,12 @@ impl Books {
         self.levels.best(instrument)
     }
 
+    /// What rests at a price.
+    #[must_use]
+    pub fn level(&self, instrument: u32, side: Side, price: i64) -> Option<Level> {
+        self.levels.at(instrument, side, price)
+    }
+
     /// One side of an instrument from the best level on.
     pub fn levels(&self, instrument: u32, side: Side) -> impl Iterator<Item = &Level> {
         self.levels.iter(instrument, side)

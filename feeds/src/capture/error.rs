@@ -38,6 +38,20 @@ pub enum CaptureError {
         /// The first bytes, unwrapped.
         head: Head,
     },
+    /// The content is not what the capture is to hold.
+    #[error("the input starts with {head}: expected {expected}, plain or in gzip or zstd")]
+    Content {
+        /// The first bytes, unwrapped.
+        head: Head,
+        /// What it is to hold.
+        expected: &'static str,
+    },
+    /// The packets of a file are not those of a CAN bus.
+    #[error("the packets are of link type {link}: expected SocketCAN (227)")]
+    NotSocketCan {
+        /// The link type.
+        link: u32,
+    },
     /// The input could not be read, or its wrapping is damaged. Nothing more comes from it.
     #[error("can not read on: {source}")]
     Read {
@@ -61,7 +75,7 @@ pub struct Head {
 }
 
 impl Head {
-    pub(super) fn of(content: &[u8]) -> Self {
+    pub(crate) fn of(content: &[u8]) -> Self {
         let mut bytes = [0; 8];
         let length = content.len().min(bytes.len());
         for (to, from) in bytes.iter_mut().zip(content) {

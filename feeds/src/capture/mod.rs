@@ -31,12 +31,14 @@ mod flow;
 mod format;
 mod input;
 mod stats;
+mod unwrapped;
 
 pub use error::{CaptureError, Head};
 pub use flow::FLOWS_MAX;
 pub use format::{Format, UnknownFormat};
 pub use input::WRAPPINGS_MAX;
 pub use stats::Stats;
+pub use unwrapped::{LINE_BYTES_MAX, Line, Unwrapped};
 
 use std::io::Read;
 use std::path::Path;
@@ -394,6 +396,12 @@ fn arrive(
 #[cold]
 fn broken_frame(buffer: &mut Buffer, stats: &mut Stats, error: DecodeError) -> CaptureError {
     stats.decode_errors += 1;
+    broken(buffer, error)
+}
+
+/// The same, uncounted.
+#[cold]
+fn broken(buffer: &mut Buffer, error: DecodeError) -> CaptureError {
     let offset = buffer.unread_offset();
     match error.resume {
         // A decoder that would not move on is moved on.

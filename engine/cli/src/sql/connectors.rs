@@ -23,10 +23,10 @@ impl Connectors for KnownConnectors {
             TableError::Option(error) => (Some(error.option().to_owned()), error.to_string()),
             error => (None, error.to_string()),
         })?;
-        Ok(own.map(|OwnColumns { columns, event_time, delay_ns }| FeedColumns {
+        Ok(own.map(|OwnColumns { columns, event_time, watermark_delay }| FeedColumns {
             fields: columns.into_iter().map(|column| column.field).collect(),
             time: event_time,
-            delay: delay_ns,
+            delay: watermark_delay,
         }))
     }
 }

@@ -21,9 +21,12 @@ mod settings;
 mod sink;
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidewire_connect::tables::{Column, Columns, TableError, TableReader, TableWriter, readers, show, writer};
+use tidewire_connect::tables::{
+    Column, Columns, TableError, TableReader, TableWriter, readers, show, writer,
+};
 use tidewire_dataflow::{Punctuated, WhenQuiet};
 use tidewire_event::{DataType, Field, RowLayout};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome};
@@ -31,7 +34,7 @@ use tidewire_sql::bind::{self, Answer};
 use tidewire_sql::catalog::{Origin, Table};
 use tidewire_sql::explain::explain;
 use tidewire_sql::plan::{Input, Output, Scan};
-use tidewire_sql::run::{Prepared, RowOrder, Run, Runnable, Shape};
+use tidewire_sql::run::{Prepared, RowFault, RowOrder, Run, Runnable, Shape};
 use tidewire_sql::{Span, SqlError};
 
 use self::connectors::{KnownConnectors, options_of};
@@ -61,8 +64,8 @@ pub struct Done {
     pub rows_read: u64,
     /// Rows that were written.
     pub rows_written: u64,
-    /// Rows that came too late, for each output.
-    pub late: Vec<(String, u64)>,
+    /// Rows that came too late for each query, in the order of the text.
+    pub late: Vec<u64>,
     /// Rows that were left out where they were read, with the table and the reason.
     pub skipped: Vec<(String, u64)>,
     /// The run.
@@ -86,9 +89,21 @@ pub enum SqlRunError {
         /// Why.
         error: TableError,
     },
+    /// A value could not be worked out.
+    #[error("{}{fault}", of_row(row))]
+    Fault {
+        /// The table and the row, from 1, that it is of, if it is of one.
+        row: Option<(String, u64)>,
+        /// What went wrong, and where in the text.
+        fault: tidewire_sql::code::Fault,
+    },
     /// The run failed.
     #[error(transparent)]
     Job(#[from] JobError<ScanError, SqlSinkError>),
+}
+
+fn of_row(row: &Option<(String, u64)>) -> String {
+    row.as_ref().map_or_else(String::new, |(table, row)| format!("table {table}, row {row}: "))
 }
 
 impl SqlJob {
@@ -155,7 +170,8 @@ impl SqlJob {
 
     fn prepare(&self, plan: &tidewire_sql::plan::Plan) -> Result<Prepared, SqlError> {
         let layouts = layouts(plan)?;
-        let scanned = plan.scans.iter().zip(&layouts).map(|(scan, layout)| room(&scan.fields, layout));
+        let scanned =
+            plan.scans.iter().zip(&layouts).map(|(scan, layout)| room(&scan.fields, layout));
         let row_bytes = scanned.chain(self.settings.row_bytes).max();
         Prepared::new(plan, &layouts, &self.bound.session, row_bytes)
     }
@@ -174,7 +190,7 @@ impl SqlJob {
     /// See [`SqlRunError`].
     pub fn run_shown(
         self,
-        shown: impl std::io::Write + Send + 'static,
+        shown: impl Write + Send + 'static,
         options: &Options,
         observer: &mut impl Observer,
     ) -> Result<Done, SqlRunError> {
@@ -183,12 +199,11 @@ impl SqlJob {
 
     fn run_into(
         self,
-        mut shown: Option<Box<dyn std::io::Write + Send>>,
+        mut shown: Option<Box<dyn Write + Send>>,
         options: &Options,
         observer: &mut impl Observer,
     ) -> Result<Done, SqlRunError> {
         let prepared = self.prepare(&self.bound.plan)?;
-        let faults = prepared.faults();
         let plan = &self.bound.plan;
         let mut inputs = Vec::new();
         let mut opened = Vec::new();
@@ -201,11 +216,16 @@ impl SqlJob {
         let mut writers = Vec::new();
         for output in &plan.outputs {
             let (name, writer) = self.writer(output, &mut shown)?;
-            let layout = RowLayout::of_fields(&output.fields).map_err(too_wide)?;
-            writers.push(OutputWriter::new(name, writer, RowOrder::new(&output.fields, &layout), output.limit));
+            writers.push(OutputWriter::new(
+                name,
+                writer,
+                RowOrder::new(&output.fields)?,
+                output.limit,
+            ));
         }
         let skipped = Arc::new(Mutex::new(Skipped::default()));
-        let run = Running { opened, writers, skipped, session: &self.bound.session, faults, options, observer };
+        let run =
+            Running { opened, writers, skipped, session: &self.bound.session, options, observer };
         prepared.run(&inputs, run)
     }
 
@@ -221,7 +241,8 @@ impl SqlJob {
         let Some(table) = self.bound.catalog.table(name) else { return Ok(Vec::new()) };
         let failed = |error| SqlRunError::Table { table: name.clone(), error };
         let columns = Columns::used(columns_of(table), columns).map_err(too_wide)?;
-        readers(options_of(&table.connector, &table.options), &columns).map_err(|error| match error {
+        readers(options_of(&table.connector, &table.options), &columns).map_err(|error| match error
+        {
             TableError::Option(error) => option_error(table, &error).into(),
             error => failed(error),
         })
@@ -230,14 +251,15 @@ impl SqlJob {
     fn writer(
         &self,
         output: &Output,
-        shown: &mut Option<Box<dyn std::io::Write + Send>>,
+        shown: &mut Option<Box<dyn Write + Send>>,
     ) -> Result<(String, Box<dyn TableWriter>), SqlRunError> {
         let columns = output.fields.iter().cloned().map(Column::physical).collect();
         let columns = Columns::all(columns).map_err(too_wide)?;
         let Some(name) = &output.table else {
             let writer = match shown.take() {
                 Some(shown) => show::csv(shown, &columns),
-                None => show::standard_output(&columns),
+                None if std::io::stdout().is_terminal() => show::table(std::io::stdout(), &columns),
+                None => show::csv(BufWriter::new(std::io::stdout()), &columns),
             };
             return Ok(("(shown)".to_owned(), writer));
         };
@@ -270,8 +292,14 @@ fn layouts(plan: &tidewire_sql::plan::Plan) -> Result<Vec<RowLayout>, SqlError> 
 /// Bytes that a row of these columns takes, with room for its texts.
 fn room(fields: &[Field], layout: &RowLayout) -> usize {
     let text = |field: &Field| match &field.ty {
-        DataType::Char(length) | DataType::VarChar(length) => (*length as usize).min(TEXT_BYTES_MAX),
-        DataType::String | DataType::Bytes | DataType::Array(_) | DataType::Map(..) | DataType::Row(_) => TEXT_BYTES,
+        DataType::Char(length) | DataType::VarChar(length) => {
+            (*length as usize).min(TEXT_BYTES_MAX)
+        }
+        DataType::String
+        | DataType::Bytes
+        | DataType::Array(_)
+        | DataType::Map(..)
+        | DataType::Row(_) => TEXT_BYTES,
         _ => 0,
     };
     layout.fixed_bytes() + fields.iter().map(text).sum::<usize>()
@@ -296,7 +324,6 @@ struct Running<'r, O> {
     writers: Vec<OutputWriter>,
     skipped: Arc<Mutex<Skipped>>,
     session: &'r tidewire_sql::Session,
-    faults: Arc<tidewire_sql::run::Faults>,
     options: &'r Options,
     observer: &'r mut O,
 }
@@ -305,12 +332,14 @@ impl<O: Observer> Run for Running<'_, O> {
     type Out = Result<Done, SqlRunError>;
 
     fn run<S: Shape>(self, job: Runnable<S>) -> Self::Out {
-        let Self { opened, writers, skipped, session, faults, options, observer } = self;
+        let Self { opened, writers, skipped, session, options, observer } = self;
+        let tables: Vec<_> = opened.iter().map(|(scan, _)| scan::name_of(scan)).collect();
+        let faults = job.faults.clone();
         let sources = opened.into_iter().map(|(scan, reader)| {
-            ScanSource::<S>::new(scan, reader, session, faults.clone(), skipped.clone())
+            ScanSource::<S>::new(scan, reader, session, job.faults.clone(), skipped.clone())
         });
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
-        let sink = SqlSink::<S>::new(writers, faults);
+        let sink = SqlSink::<S>::new(writers, job.faults.clone());
         let route = job.route.clone();
         let runtime_job = Job {
             sources,
@@ -320,7 +349,12 @@ impl<O: Observer> Run for Running<'_, O> {
             operator: |arena| job.operator(arena),
             sink,
         };
-        let outcome = runtime_job.run(options, observer)?;
+        let outcome = runtime_job.run(options, observer);
+        if let Some(RowFault { fault, row, .. }) = faults.first() {
+            let row = row.and_then(|(input, row)| Some((tables.get(input)?.clone(), row + 1)));
+            return Err(SqlRunError::Fault { row, fault });
+        }
+        let outcome = outcome?;
         let (sink, outcome) = outcome.split();
         let skipped = std::mem::take(&mut *skipped.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Done {

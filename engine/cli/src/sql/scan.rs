@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tidewire_connect::tables::{Read, TableError, TableReader};
 use tidewire_event::time::WATERMARK_NONE;
 use tidewire_event::{Field, Polled, RowLayout, Slot, Source, Stamped};
+use tidewire_sql::code::Fault;
 use tidewire_sql::kernel::Kernel;
 use tidewire_sql::plan::{Input, Scan, Watermark};
-use tidewire_sql::run::{Faults, RowFault, RowOf, Shape};
+use tidewire_sql::run::{Faults, RowOf, Shape};
 use tidewire_sql::{Expr, Session, Span, SqlError};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -32,11 +33,11 @@ pub enum ScanError {
         /// The row, from 1.
         row: u64,
         /// What went wrong.
-        fault: RowFault,
+        fault: Fault,
     },
-    /// A result could not be worked out.
-    #[error("{0}")]
-    Result(RowFault),
+    /// A value could not be worked out elsewhere, which says so.
+    #[error("stopped, because a value could not be worked out")]
+    Fault,
 }
 
 /// What was left out of tables, with the reasons.
@@ -64,6 +65,14 @@ impl<S: Shape> AsRef<[u8]> for Scanned<S> {
     #[inline(always)]
     fn as_ref(&self) -> &[u8] {
         self.row.as_bytes()
+    }
+}
+
+/// What a scan is called.
+pub(super) fn name_of(scan: &Scan) -> String {
+    match &scan.input {
+        Input::Table { name, .. } => name.clone(),
+        Input::Values(_) => "VALUES".to_owned(),
     }
 }
 
@@ -105,7 +114,8 @@ impl<S: Shape> ScanSource<S> {
         faults: Arc<Faults>,
         skipped: Arc<Mutex<Skipped>>,
     ) -> Result<Self, SqlError> {
-        let wide = |error: tidewire_event::row::TooWide| SqlError::new(Span::NONE, error.to_string());
+        let wide =
+            |error: tidewire_event::row::TooWide| SqlError::new(Span::NONE, error.to_string());
         let layout = RowLayout::of_fields(&scan.fields).map_err(wide)?;
         let time = match &scan.time {
             None => Time::None,
@@ -115,7 +125,8 @@ impl<S: Shape> ScanSource<S> {
                     None => Time::Column(slot, None),
                     Some(Watermark::Delay(behind)) => Time::Column(slot, Some(*behind)),
                     Some(Watermark::Expr(expr)) => {
-                        let kernel = Kernel::new(None, &[std::slice::from_ref(expr)], &[&layout], session)?;
+                        let kernel =
+                            Kernel::new(None, &[std::slice::from_ref(expr)], &[&layout], session)?;
                         let slot_made = kernel.outputs()[0].slots()[0];
                         Time::Kernel(slot, kernel, slot_made)
                     }
@@ -123,12 +134,8 @@ impl<S: Shape> ScanSource<S> {
             }
         };
         let time_name = scan.time.as_ref().map(|time| scan.fields[time.column].name.clone());
-        let table = match &scan.input {
-            Input::Table { name, .. } => name.clone(),
-            Input::Values(_) => "VALUES".to_owned(),
-        };
         Ok(Self {
-            table,
+            table: name_of(scan),
             reader,
             computed: computed(scan, session)?,
             time,
@@ -141,20 +148,7 @@ impl<S: Shape> ScanSource<S> {
         })
     }
 
-    /// The first fault of the job, if it is to end with one.
-    #[cold]
-    fn fault(&self) -> ScanError {
-        match self.faults.first() {
-            Some(fault) => match fault.row {
-                Some((_, row)) => ScanError::Row { table: self.table.clone(), row: row + 1, fault },
-                None => ScanError::Result(fault),
-            },
-            None => ScanError::Result(RowFault::unknown()),
-        }
-    }
-
-    fn of_row(&self, fault: tidewire_sql::code::Fault) -> ScanError {
-        let fault = RowFault { fault, row: None, time: WATERMARK_NONE };
+    fn of_row(&self, fault: Fault) -> ScanError {
         ScanError::Row { table: self.table.clone(), row: self.rows, fault }
     }
 
@@ -169,7 +163,9 @@ impl<S: Shape> ScanSource<S> {
             }),
             Time::Kernel(slot, kernel, made) => {
                 let mut out = [0; 16];
-                kernel.run([row, &[], &[]], &mut [&mut out]).map_err(|fault| self.of_row(*fault))?;
+                kernel
+                    .run([row, &[], &[]], &mut [&mut out])
+                    .map_err(|fault| self.of_row(*fault))?;
                 let watermark = if made.is_null(&out) { WATERMARK_NONE } else { made.int(&out) };
                 (!slot.is_null(row)).then(|| (slot.int(row), watermark))
             }
@@ -185,8 +181,10 @@ fn computed(scan: &Scan, session: &Session) -> Result<Option<(Kernel, Vec<u8>)>,
     let read = scan.fields.len() - scan.computed.len();
     let layout = RowLayout::of_fields(&scan.fields[..read]);
     let layout = layout.map_err(|error| SqlError::new(Span::NONE, error.to_string()))?;
-    let column = |at: usize, field: &Field| Expr::column(at, field.ty.clone(), field.nullable, Span::NONE);
-    let mut exprs: Vec<_> = scan.fields[..read].iter().enumerate().map(|(at, field)| column(at, field)).collect();
+    let column =
+        |at: usize, field: &Field| Expr::column(at, field.ty.clone(), field.nullable, Span::NONE);
+    let mut exprs: Vec<_> =
+        scan.fields[..read].iter().enumerate().map(|(at, field)| column(at, field)).collect();
     for (expr, field) in scan.computed.iter().zip(&scan.fields[read..]) {
         let mut expr = expr.replace_columns(&|at| exprs[at].clone());
         expr.nullable = field.nullable;
@@ -205,7 +203,7 @@ impl<S: Shape> Source for ScanSource<S> {
     fn next(&mut self) -> Result<Polled<Scanned<S>>, ScanError> {
         loop {
             if self.faults.is_set() {
-                return Err(self.fault());
+                return Err(ScanError::Fault);
             }
             let mut row = RowOf::<S>::new_zeroed();
             let bytes = row.as_mut_bytes();
@@ -213,7 +211,8 @@ impl<S: Shape> Source for ScanSource<S> {
                 None => self.reader.read(bytes),
                 Some((_, read)) => self.reader.read(read),
             };
-            let read = read.map_err(|error| ScanError::Table { table: self.table.clone(), error })?;
+            let read =
+                read.map_err(|error| ScanError::Table { table: self.table.clone(), error })?;
             let (received, partition) = match read {
                 Read::Row { received, partition } => (received, partition),
                 Read::Nothing => return Ok(Polled::Nothing),
@@ -251,7 +250,11 @@ impl<S: Shape> Drop for ScanSource<S> {
             skipped.add(&self.table, &reason, count);
         }
         if self.without_time > 0 {
-            skipped.add(&self.table, &format!("rows whose time, {}, is NULL", self.time_name), self.without_time);
+            skipped.add(
+                &self.table,
+                &format!("rows whose time, {}, is NULL", self.time_name),
+                self.without_time,
+            );
         }
     }
 }
@@ -263,10 +266,19 @@ pub(super) struct ValuesReader {
 }
 
 impl ValuesReader {
-    pub(super) fn new(rows: &[Vec<Expr>], fields: &[Field], session: &Session) -> Result<Self, SqlError> {
-        let no_input = RowLayout::of_fields(&[]).map_err(|error| SqlError::new(Span::NONE, error.to_string()))?;
+    pub(super) fn new(
+        rows: &[Vec<Expr>],
+        fields: &[Field],
+        session: &Session,
+    ) -> Result<Self, SqlError> {
+        let no_input = RowLayout::of_fields(&[])
+            .map_err(|error| SqlError::new(Span::NONE, error.to_string()))?;
         let made = rows.iter().map(|exprs| {
-            let exprs: Vec<_> = exprs.iter().zip(fields).map(|(expr, field)| Expr { nullable: field.nullable, ..expr.clone() }).collect();
+            let exprs: Vec<_> = exprs
+                .iter()
+                .zip(fields)
+                .map(|(expr, field)| Expr { nullable: field.nullable, ..expr.clone() })
+                .collect();
             let kernel = Kernel::new(None, &[&exprs], &[&no_input], session)?;
             let mut row = vec![0; tidewire_event::row::ROW_BYTES_MAX];
             let ran = kernel.run([&[], &[], &[]], &mut [&mut row]);
@@ -285,7 +297,8 @@ impl TableReader for ValuesReader {
         self.next += 1;
         row.fill(0);
         let Some(room) = row.get_mut(..made.len()) else {
-            let problem = format!("a row of {} bytes; SET 'sql.row-bytes' to have room for it", made.len());
+            let problem =
+                format!("a row of {} bytes; SET 'sql.row-bytes' to have room for it", made.len());
             return Err(TableError::Input { place: format!("row {}", self.next), problem });
         };
         room.copy_from_slice(made);

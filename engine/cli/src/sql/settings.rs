@@ -62,7 +62,8 @@ impl Settings {
             };
             let is_read = settings.set(name, value).is_some();
             if !is_read {
-                return Err(SqlError::new(*at, format!("'{name}' is '{value}'")).help(format!("it is {expected}")));
+                return Err(SqlError::new(*at, format!("'{name}' is '{value}'"))
+                    .help(format!("it is {expected}")));
             }
         }
         Ok(settings)
@@ -71,10 +72,13 @@ impl Settings {
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
             "parallelism.default" if value == "inline" => self.shards = Some(0),
-            "parallelism.default" => self.shards = Some(value.parse().ok().filter(|shards| *shards > 0)?),
+            "parallelism.default" => {
+                self.shards = Some(value.parse().ok().filter(|shards| *shards > 0)?)
+            }
             "pipeline.rate" => self.rate = Some(value.parse().ok()?),
             "snapshot.compression" => {
-                self.compression = Some(value.to_owned()).filter(|it| ["none", "lz4", "zstd"].contains(&it.as_str()));
+                self.compression = Some(value.to_owned())
+                    .filter(|it| ["none", "lz4", "zstd"].contains(&it.as_str()));
                 self.compression.as_ref()?;
             }
             "snapshot.endpoint" => self.endpoint = Some(value.to_owned()),
@@ -106,8 +110,9 @@ fn nanoseconds(text: &str) -> Option<i64> {
 /// A size as people write it, in bytes.
 pub fn bytes(text: &str) -> Option<usize> {
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0)];
-    let (digits, shift) =
-        units.into_iter().find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim(), shift)))?;
+    let (digits, shift) = units
+        .into_iter()
+        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim(), shift)))?;
     let number: usize = digits.parse().ok()?;
     number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
 }

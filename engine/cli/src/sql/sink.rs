@@ -139,9 +139,14 @@ impl<S: Shape> Sink for SqlSink<S> {
                 continue;
             }
             let head = (|| Some((take(8).and_then(number)?, take(8).and_then(number)?)))();
-            let account = head.and_then(|(written, length)| Some((written, take(usize::try_from(length).ok()?)?)));
+            let account = head.and_then(|(written, length)| {
+                Some((written, take(usize::try_from(length).ok()?)?))
+            });
             let Some((written, account)) = account else {
-                return Err(SqlSinkError::Restored(format!("nothing is known of {}", output.table)));
+                return Err(SqlSinkError::Restored(format!(
+                    "nothing is known of {}",
+                    output.table
+                )));
             };
             output.written = written;
             output.writer.restore(account).map_err(|error| output.failed(error))?;

@@ -16,6 +16,7 @@ mod nexmark;
 pub mod show;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod feeds;
 
 use std::fmt;
 

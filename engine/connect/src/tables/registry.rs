@@ -2,21 +2,23 @@
 
 use super::options::nearest;
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
-use super::{datagen, filesystem, line_writer, nexmark};
+use super::{datagen, feeds, filesystem, line_writer, nexmark};
 
 /// Those that can be read.
-const READ: [&str; 3] = ["datagen", "filesystem", "nexmark"];
+const READ: [&str; 8] =
+    ["binance", "candump", "datagen", "dbn", "filesystem", "iex", "itch", "nexmark"];
 /// Those that can be written to.
 const WRITTEN: [&str; 3] = ["blackhole", "filesystem", "print"];
 
-/// The columns of a table whose connector knows them itself, as those of feeds do; `None` where the table has to say them. The options stay as
-/// they are.
+/// The columns of a table whose connector knows them itself, as those of feeds do; `None` where the table has to say them.
+/// The options stay as they are.
 ///
 /// # Errors
 /// There is no such connector, or its options do not say which table it is.
 pub fn columns_of(options: &Options) -> Result<Option<OwnColumns>, TableError> {
     match options.connector() {
         "nexmark" => nexmark::columns_of(options).map(Some),
+        name if feeds::CONNECTORS.contains(&name) => feeds::columns(options).map(Some),
         name if READ.contains(&name) || WRITTEN.contains(&name) => Ok(None),
         name => Err(unknown(name).into()),
     }
@@ -34,6 +36,7 @@ pub fn readers(
         "datagen" => datagen::readers(options, columns),
         "filesystem" => filesystem::readers(options, columns),
         "nexmark" => nexmark::readers(options, columns),
+        name if feeds::CONNECTORS.contains(&name) => Ok(vec![feeds::reader(options, columns)?]),
         name if WRITTEN.contains(&name) => {
             Err(wrong_way(name, "can be written to, and not be read", &READ).into())
         }

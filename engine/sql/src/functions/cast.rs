@@ -202,6 +202,21 @@ fn problem(value: Datum<'_>, from: &DataType, to: &DataType, zone: &Zone) -> Str
     format!("{quote}{shown}{dots}{quote} of type {from} does not become {to}")
 }
 
+/// What an expression is a cast of, if the cast changes nothing but the width in a row; else itself.
+pub(crate) fn uncast(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Call(function, args) => match args.as_slice() {
+            [arg] if is_cast(function) && as_it_is(&arg.ty, &expr.ty) => uncast(arg),
+            _ => expr,
+        },
+        _ => expr,
+    }
+}
+
+fn is_cast(function: &Function) -> bool {
+    [&CAST, &TRY_CAST, &IMPLICIT].into_iter().any(|cast| std::ptr::eq(cast, function))
+}
+
 /// Whether all values of `from` are values of `to`, as they lie in a row.
 fn as_it_is(from: &DataType, to: &DataType) -> bool {
     use DataType as T;

@@ -9,10 +9,12 @@ use std::collections::HashSet;
 
 use tidewire_event::{DataType, Repr, Value};
 
-use super::{Binding, Call, Cast, Function, scalar};
+use super::{Binding, Call, Cast, Function, int_range, scalar};
 use crate::code::{Code, Env, Run, RunBytes, bool};
+use crate::decimal;
 use crate::error::SqlError;
-use crate::types;
+use crate::expr::Expr;
+use crate::types::{self, decimal_of};
 
 pub(crate) static FUNCTIONS: &[Function] = &[
     Function { name: "=", usage: "a = b", bind: bind_equal, compile: compare },
@@ -59,16 +61,46 @@ pub(super) fn comparable(b: &mut Binding<'_>) -> Result<DataType, SqlError> {
     let all: Vec<_> = b.args.iter().map(|arg| &arg.ty).collect();
     let Some(ty) = types::compared(&all) else { return Err(b.no_such()) };
     let ty = if ty == DataType::Null { DataType::Boolean } else { ty };
-    // Integers, and texts, are compared as they lie.
-    let as_they_are = ty.is_integer() || ty.is_text();
+    let ty = if decimal_of(&ty).is_some() { without_constants(b).unwrap_or(ty) } else { ty };
     for at in 0..b.args.len() {
-        if *b.ty(at) == DataType::Null || !as_they_are {
-            // A text beside a time is read as one.
-            let how = if b.ty(at).is_text() { Cast::Cast } else { Cast::Implicit };
+        // Integers, and texts, are compared as they lie.
+        let of = b.ty(at);
+        let as_it_is = ty.is_integer() && of.is_integer() || ty.is_text() && of.is_text();
+        if !as_it_is {
+            // A text beside a time is read as one, and a constant may lose zeros.
+            let reads =
+                b.ty(at).is_text() || b.args.get(at).is_some_and(|arg| arg.as_literal().is_some());
+            let how = if reads { Cast::Cast } else { Cast::Implicit };
             b.cast_as(at, &ty, how)?;
         }
     }
     Ok(ty)
+}
+
+/// The common type of the numbers that are no constants, if it has 64 bits and the constants are exactly values of it.
+fn without_constants(b: &Binding<'_>) -> Option<DataType> {
+    let (constants, others): (Vec<_>, Vec<_>) =
+        b.args.iter().partition(|arg| arg.as_literal().is_some());
+    let others: Vec<_> = others.into_iter().map(|arg| &arg.ty).collect();
+    let ty = types::common(&others).filter(|ty| matches!(ty.repr(), Repr::Int(_)))?;
+    let (precision, scale) = decimal_of(&ty)?;
+    let is_exact = |arg: &Expr| {
+        let value = match arg.as_literal() {
+            Some(Value::Null) => return true,
+            Some(Value::Int(value)) => i128::from(*value),
+            Some(Value::Wide(value)) => *value,
+            _ => return false,
+        };
+        let Some((_, from)) = decimal_of(&arg.ty) else { return false };
+        let there = decimal::rescale(value, from, scale);
+        let fits = |there: &i128| match ty.is_integer() {
+            true => i64::try_from(*there).is_ok_and(|there| int_range(&ty).contains(&there)),
+            false => decimal::fits(*there, precision),
+        };
+        let back = there.filter(fits).and_then(|there| decimal::rescale(there, scale, from));
+        back == Some(value)
+    };
+    constants.into_iter().all(is_exact).then_some(ty)
 }
 
 fn bind_equal(b: &mut Binding<'_>) -> Result<(DataType, bool), SqlError> {

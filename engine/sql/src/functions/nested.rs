@@ -1,5 +1,8 @@
 //! ARRAY, MAP and ROW: made of values, and taken apart.
 
+#[cfg(test)]
+mod tests;
+
 use tidewire_event::{DataType, Field, Value};
 
 use super::{Binding, Call, Function, by_repr};

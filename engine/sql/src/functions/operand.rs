@@ -86,6 +86,7 @@ impl Call<'_> {
             (Column8(a), Code(b)) => scalar(move |env| f(env, a.get(env)?, b(env)?)),
             (Code(a), Column8(b)) => scalar(move |env| f(env, a(env)?, b.get(env)?)),
             (Code(a), Constant(b)) => scalar(move |env| f(env, a(env)?, b)),
+            (Constant(a), Column8(b)) => scalar(move |env| f(env, a, b.get(env)?)),
             _ => {
                 let (a, b) = (self.int(0)?, self.int(1)?);
                 scalar(move |env| f(env, a(env)?, b(env)?))

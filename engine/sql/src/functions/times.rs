@@ -113,10 +113,10 @@ pub(super) fn compile(call: &Call<'_>) -> Result<Code, SqlError> {
             checked!(|a: i64, b: i64| a.checked_sub(b)?.checked_mul(DAY))
         }
         ("+", DataType::Time(_), DataType::Interval) => {
-            checked!(|a: i64, b: i64| Some((a + b % DAY).rem_euclid(DAY)))
+            checked!(|a: i64, b: i64| Some(a.checked_add(b % DAY)?.rem_euclid(DAY)))
         }
         ("-", DataType::Time(_), DataType::Interval) => {
-            checked!(|a: i64, b: i64| Some((a - b % DAY).rem_euclid(DAY)))
+            checked!(|a: i64, b: i64| Some(a.checked_sub(b % DAY)?.rem_euclid(DAY)))
         }
         ("+", time, DataType::Months) if is_time(time) => checked!(move_months),
         ("-", time, DataType::Months) if is_time(time) => {

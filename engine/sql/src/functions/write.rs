@@ -1,5 +1,8 @@
 //! Expressions as SQL writes them.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use tidewire_event::text::{write_date, write_decimal, write_time, write_timestamp};

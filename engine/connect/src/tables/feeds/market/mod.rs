@@ -1,0 +1,181 @@
+//! Streams of `itch`, `iex` and `dbn`.
+//!
+//! 1. A message becomes as many rows as it says things: none, one, or one for each level that a replaced order has left
+//!    and come to. They wait in [`Rows`].
+//! 2. When a session starts afresh its books are empty: `bbo` and `depth` say so, of each symbol that had any.
+
+mod rows;
+mod itch;
+mod iex;
+mod dbn;
+
+use std::path::Path;
+
+use tidewire_feeds::book::Counters;
+use tidewire_feeds::capture::{Capture, Captured, Format, Message};
+use tidewire_feeds::sequence::Event;
+
+use self::dbn::{DbnRecord, DbnRows};
+use self::iex::IexRows;
+use self::itch::ItchRows;
+use self::rows::{Head, Rows};
+pub(super) use self::rows::{fits, prices, side_word};
+use super::cells::Used;
+use super::input::{Input, fraction};
+use super::streams::{Feed, Stream};
+use crate::market::SessionDate;
+use crate::tables::{Read, TableError, TableReader};
+
+/// Reads a stream of market data.
+pub(super) struct MarketReader {
+    capture: Capture,
+    feed: FeedRows,
+    rows: Rows,
+    used: Used,
+    input: Input,
+}
+
+enum FeedRows {
+    Itch(Box<ItchRows>),
+    Iex(Box<IexRows>),
+    Dbn(Box<DbnRows>),
+}
+
+impl MarketReader {
+    pub(super) fn open(
+        feed: Feed,
+        stream: Stream,
+        path: &Path,
+        date: Option<SessionDate>,
+        used: Used,
+        input: Input,
+    ) -> Result<Self, TableError> {
+        let capture = Capture::open(path, None).map_err(|error| input.unreadable(error))?;
+        let (rows, formats) = match feed {
+            Feed::Dbn => (FeedRows::Dbn(Box::new(DbnRows::new(stream))), &[Format::Dbn][..]),
+            Feed::Iex => {
+                let rows = IexRows::new(stream);
+                (FeedRows::Iex(Box::new(rows)), &[Format::Pcap, Format::PcapNg][..])
+            }
+            _ => {
+                let rows = ItchRows::new(stream, date, &used);
+                (FeedRows::Itch(Box::new(rows)), &[Format::Itch, Format::Pcap, Format::PcapNg][..])
+            }
+        };
+        let format = capture.format();
+        if !formats.contains(&format) {
+            let names: Vec<_> = formats.iter().map(|format| format.name()).collect();
+            let (names, feed) = (names.join(", "), feed.name());
+            let problem = format!("the content is {format}; the connector '{feed}' reads {names}");
+            return Err(input.error(None, problem));
+        }
+        Ok(Self { capture, feed: rows, rows: Rows::default(), used, input })
+    }
+
+    /// Takes in the next message. `false`: there is none.
+    #[inline]
+    fn next_message(&mut self) -> Result<bool, TableError> {
+        let Self { capture, feed, rows, input, .. } = self;
+        let captured = match capture.next() {
+            Ok(Some(captured)) => captured,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                input.failed(error)?;
+                return Ok(true);
+            }
+        };
+        let Captured { offset, ts_recv, sequence, message } = captured;
+        let head = Head { offset, ts_recv, sequence };
+        match (feed, message) {
+            (feed, Message::Sequence(event)) => match event {
+                Event::Gap { expected, found } => {
+                    let why = "messages missing in gaps of the sequence numbers";
+                    input.missing(why, found - expected, offset)?;
+                }
+                Event::Restart { .. } => {
+                    // A restart is an event of the transport, which DBN does not have.
+                    match feed {
+                        FeedRows::Itch(itch) => itch.restart(rows),
+                        FeedRows::Iex(iex) => iex.restart(rows),
+                        FeedRows::Dbn(_) => {}
+                    }
+                }
+                Event::InOrder | Event::Duplicate { .. } | Event::Reordered { .. } => {}
+            },
+            (FeedRows::Itch(itch), Message::Itch(message)) => {
+                itch.message(&message, head, rows, input)?;
+            }
+            (FeedRows::Iex(iex), Message::Iex(message)) => {
+                iex.message(&message, head, rows, input)?;
+            }
+            (FeedRows::Dbn(dbn), Message::Dbn(record)) => {
+                if let Some(record) = DbnRecord::of(&record) {
+                    dbn.record(record, head, capture, rows, input)?;
+                }
+            }
+            (_, message) => {
+                let connector = match message {
+                    Message::Itch(_) => "itch",
+                    Message::Iex(_) => "iex",
+                    _ => "dbn",
+                };
+                let problem = format!("a message of '{connector}': take that connector");
+                return Err(input.error(Some(offset), problem));
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl TableReader for MarketReader {
+    fn read(&mut self, row: &mut [u8]) -> Result<Read, TableError> {
+        loop {
+            if let Some(next) = self.rows.pop() {
+                let names = &self.rows.names;
+                let written = self.used.write(row, |col| next.cell(col, names));
+                written.map_err(|problem| self.input.no_room(problem))?;
+                return Ok(Read::Row { received: next.ts_recv, partition: 0 });
+            }
+            if !self.next_message()? {
+                return Ok(Read::End);
+            }
+        }
+    }
+
+    fn fraction_read(&self) -> Option<f64> {
+        fraction(self.capture.bytes_read(), self.capture.bytes_total())
+    }
+
+    fn skipped(&self) -> Vec<(String, u64)> {
+        let stats = self.capture.stats();
+        let books = match &self.feed {
+            FeedRows::Itch(itch) => itch.counters(),
+            FeedRows::Iex(iex) => iex.counters(),
+            FeedRows::Dbn(dbn) => dbn.counters(),
+        };
+        let Counters {
+            unknown_references,
+            duplicate_references,
+            excess_sizes,
+            zero_sizes,
+            refused_at_bound,
+        } = books;
+        let counts = [
+            ("messages seen again", stats.sequence.duplicates),
+            ("packets cut short by the capture", stats.packets_truncated),
+            ("packets of other protocols", stats.packets_other),
+            ("fragments of packets", stats.fragments),
+            ("packets with damaged headers", stats.packets_malformed),
+            ("datagrams of no known feed", stats.datagrams_unrecognized),
+            ("changes of orders that the capture has not shown", unknown_references),
+            ("orders with the number of one that is live", duplicate_references),
+            ("parts of changes that were larger than their order", excess_sizes),
+            ("orders of no quantity", zero_sizes),
+            ("orders and levels beyond the bounds of the books", refused_at_bound),
+        ];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let mut skipped = self.input.skipped();
+        skipped.extend(counts.map(|(why, count)| (why.to_owned(), count)));
+        skipped
+    }
+}

@@ -1,0 +1,114 @@
+//! Captures as tables: `itch`, `iex`, `dbn`, `candump` and `binance`.
+//!
+//! 1. A table is one stream of a capture: its option `stream` names it, and its columns follow from it ([`columns`]).
+//! 2. Only what the used columns need is worked out: no book is kept for trades of a feed that names their prices.
+//! 3. What is damaged, missing or without a place in the stream is left out and counted, with why; with the option
+//!    `strict` the first that is damaged or missing is an error.
+//!
+//! `docs/FEEDS.md` is the reference of streams and columns.
+
+mod streams;
+mod cells;
+mod input;
+mod names;
+mod market;
+mod can;
+mod binance;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use tidewire_feeds::capture::{Capture, Format};
+
+use self::cells::Used;
+use self::input::Input;
+use self::streams::{Col, Feed, PACKETS_DISORDER, Stream};
+use super::{Column, Columns, OptionError, Options, OwnColumns, TableError, TableReader};
+use crate::market::SessionDate;
+
+/// The connectors.
+pub const CONNECTORS: [&str; 5] = ["itch", "iex", "dbn", "candump", "binance"];
+
+/// What the options of a table say.
+#[derive(Debug)]
+struct FeedTable {
+    feed: Feed,
+    stream: Stream,
+    path: PathBuf,
+    date: Option<SessionDate>,
+    strict: bool,
+}
+
+impl FeedTable {
+    fn new(mut options: Options) -> Result<Self, OptionError> {
+        let feed = Feed::ALL.into_iter().find(|feed| feed.name() == options.connector());
+        let feed = feed.ok_or_else(|| OptionError::Value {
+            name: "connector".to_owned(),
+            value: options.connector().to_owned(),
+            expected: format!("one of {}", CONNECTORS.join(", ")),
+        })?;
+        let path = options.need("path", "the capture")?.into();
+        let stream = match (options.take("stream"), feed.streams()) {
+            (Some(name), streams) => {
+                let known = streams.iter().find(|stream| stream.name() == name);
+                *known.ok_or_else(|| OptionError::Value {
+                    name: "stream".to_owned(),
+                    value: name,
+                    expected: format!("'{}' has {}", feed.name(), feed.stream_names()),
+                })?
+            }
+            (None, [only]) => *only,
+            (None, _) => {
+                let meaning = feed.stream_option();
+                let connector = feed.name().to_owned();
+                return Err(OptionError::Missing { connector, name: "stream", meaning });
+            }
+        };
+        let date = match feed {
+            Feed::Itch => {
+                options.parse("date", "the day of the session, as 2019-12-30", |text| {
+                    text.parse().ok()
+                })?
+            }
+            _ => None,
+        };
+        let strict = options.parse("strict", "true or false", |text| text.parse().ok())?;
+        options.finish()?;
+        Ok(Self { feed, stream, path, date, strict: strict.unwrap_or(false) })
+    }
+}
+
+/// The columns of a stream, its time of events, and how far its rows may be out of order.
+///
+/// # Errors
+/// The connector is none of [`CONNECTORS`], or its options are wrong.
+pub fn columns(options: &Options) -> Result<OwnColumns, TableError> {
+    let FeedTable { feed, stream, path, .. } = FeedTable::new(options.clone())?;
+    let specs = feed.columns(stream);
+    let columns = specs.iter().map(|spec| Column::physical(spec.field(feed))).collect();
+    // Packets can be overtaken. A file that is not there yet is taken for one of bare messages.
+    let is_in_packets = feed == Feed::Itch
+        && Capture::open(&path, None)
+            .is_ok_and(|capture| matches!(capture.format(), Format::Pcap | Format::PcapNg));
+    let watermark_delay = if is_in_packets { PACKETS_DISORDER } else { feed.disorder() };
+    let event_time = specs.iter().position(|spec| spec.col == Col::TsEvent);
+    Ok(OwnColumns { columns, event_time, watermark_delay })
+}
+
+/// The reader of a stream.
+///
+/// # Errors
+/// As [`columns`]; a column is none of the stream's, or has another type; or the capture can not be opened.
+pub fn reader(options: Options, columns: &Columns) -> Result<Box<dyn TableReader>, TableError> {
+    let FeedTable { feed, stream, path, date, strict } = FeedTable::new(options)?;
+    let used = Used::new(feed, stream, columns)?;
+    let input = Input::new(path.clone(), strict);
+    Ok(match feed {
+        Feed::Itch | Feed::Iex | Feed::Dbn => {
+            Box::new(market::MarketReader::open(feed, stream, &path, date, used, input)?)
+        }
+        Feed::Candump => Box::new(can::CanReader::open(&path, used, input)?),
+        Feed::Binance => Box::new(binance::BinanceReader::open(stream, &path, used, input)?),
+    })
+}
