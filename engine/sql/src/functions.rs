@@ -249,3 +249,6 @@ impl Function {
         write::call(out, self.name, args, ty)
     }
 }
+
+#[cfg(test)]
+mod wild;
