@@ -118,11 +118,6 @@ impl Binding<'_> {
         self.cast(at, &DataType::Double)
     }
 
-    /// All arguments become DOUBLE.
-    pub(crate) fn doubles(&mut self) -> Result<(), SqlError> {
-        (0..self.args.len()).try_for_each(|at| self.double(at))
-    }
-
     /// Argument `at` is a truth value.
     pub(crate) fn boolean(&mut self, at: usize) -> Result<(), SqlError> {
         self.kind(at, DataType::Boolean, "a condition", |ty| *ty == DataType::Boolean)

@@ -85,15 +85,6 @@ impl Call<'_> {
         Ok(scalar(move |env| f(env, a(env)?)))
     }
 
-    /// Code of two integers.
-    pub(crate) fn map2_int<T: Scalar>(
-        &self,
-        f: impl Fn(&Env<'_>, i64, i64) -> Option<T> + Send + Sync + 'static,
-    ) -> Result<Code, SqlError> {
-        let (a, b) = (self.int(0)?, self.int(1)?);
-        Ok(scalar(move |env| f(env, a(env)?, b(env)?)))
-    }
-
     /// Code of one decimal.
     pub(crate) fn map_wide<T: Scalar>(
         &self,
