@@ -77,6 +77,12 @@ pub fn bind(
     job.finish(settings)
 }
 
+/// An expression without columns.
+#[cfg(test)]
+pub(crate) fn bind_expr(text: &str, session: &Session) -> Result<crate::Expr, SqlError> {
+    expr::Binding::new(&[], session).expr(&crate::parse::parse_expr(text)?)
+}
+
 /// A job that is being read.
 #[derive(Default)]
 struct Reading {

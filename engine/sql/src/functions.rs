@@ -30,7 +30,9 @@ mod unit;
 mod calendar;
 mod pattern;
 mod moments;
+mod json_path;
 mod json_text;
+mod url;
 mod json;
 mod collection;
 
@@ -70,6 +72,7 @@ static LIBRARY: &[&[Function]] = &[
     calendar::FUNCTIONS,
     moments::FUNCTIONS,
     json::FUNCTIONS,
+    url::FUNCTIONS,
     collection::FUNCTIONS,
 ];
 
@@ -249,3 +252,6 @@ impl Function {
         write::call(out, self.name, args, ty)
     }
 }
+
+#[cfg(test)]
+mod wild;

@@ -27,3 +27,6 @@ pub mod run;
 pub use error::{Span, SqlError};
 pub use expr::{Expr, ExprKind};
 pub use session::Session;
+
+#[cfg(test)]
+mod docs;

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     self, AccessExpr, BinaryOperator, CastKind, CeilFloorKind, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, Subscript, TrimWhereField, UnaryOperator,
+    FunctionArguments, Ident, JsonPredicateType, Subscript, TrimWhereField, UnaryOperator,
 };
 use tidewire_event::{DataType, Value};
 
@@ -107,8 +107,15 @@ impl<'b> Binding<'b> {
             E::IsNotUnknown(expr) => self.call("IS NOT UNKNOWN", &[expr], at),
             E::IsDistinctFrom(a, b) => self.call("IS DISTINCT FROM", &[a, b], at),
             E::IsNotDistinctFrom(a, b) => self.call("IS NOT DISTINCT FROM", &[a, b], at),
-            E::IsJson { expr, kind: None, unique_keys: None, negated } => {
-                let call = self.call("IS JSON", &[expr], at)?;
+            E::IsJson { expr, kind, unique_keys: None, negated } => {
+                let name = match kind {
+                    None => "IS JSON",
+                    Some(JsonPredicateType::Value) => "IS JSON VALUE",
+                    Some(JsonPredicateType::Object) => "IS JSON OBJECT",
+                    Some(JsonPredicateType::Array) => "IS JSON ARRAY",
+                    Some(JsonPredicateType::Scalar) => "IS JSON SCALAR",
+                };
+                let call = self.call(name, &[expr], at)?;
                 self.negated(call, *negated, at)
             }
             E::InList { expr, list, negated } => {

@@ -135,6 +135,11 @@ fn part(call: &Call<'_>, at: usize, name: &str) -> Result<Code, SqlError> {
             let ns = call.int(at)?;
             Ok(int(move |env| Some(part_of_interval(unit, ns(env)?))))
         }
+        // Seconds since 1970 in UTC, whatever the clocks show.
+        Some(DataType::TimestampLtz(_)) if unit == Unit::Epoch => {
+            let ns = call.int(at)?;
+            Ok(int(move |env| Some(unit::extract(unit, ns(env)?))))
+        }
         _ => {
             let local = local(call, at)?;
             Ok(int(move |env| Some(unit::extract(unit, local(env)?))))

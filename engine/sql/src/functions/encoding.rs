@@ -252,7 +252,7 @@ pub(crate) fn to_base64(text: &[u8], encoded: &mut Builder<'_>) {
 fn from_base64(text: &[u8], decoded: &mut Builder<'_>) -> Option<()> {
     let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
     let digits = text.get(..text.len() - padding)?;
-    if padding > 2 || padding > 0 && text.len() % 4 != 0 {
+    if padding > 2 || padding > 0 && !text.len().is_multiple_of(4) {
         return None;
     }
     for four in digits.chunks(4) {

@@ -8,7 +8,8 @@ use tidewire_event::text::write_decimal;
 
 use super::cast::write::write as write_value;
 use super::encoding::{shown, to_base64};
-use super::json_text::{self, Path, follow, whole};
+use super::json_path::Path;
+use super::json_text::{self, follow, whole};
 use super::signature::Builder;
 use super::signature::Kind::Text;
 use super::{Binding, Call, Function};

@@ -200,7 +200,7 @@ impl Pattern {
             Self::Constant(regex, source) => f(regex, source.as_bytes()),
             Self::Other(pattern, at) => {
                 let source = pattern(env)?;
-                with_compiled(env, *at, source, |source| compile(source), f)
+                with_compiled(env, *at, source, compile, f)
             }
         }
     }
