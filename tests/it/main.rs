@@ -6,6 +6,7 @@ mod corruption;
 mod examples;
 mod feeds_book;
 mod feeds_wire;
+mod flink;
 mod fuzz_bodies;
 #[cfg(feature = "s3")]
 mod golden;

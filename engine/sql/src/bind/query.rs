@@ -388,7 +388,10 @@ impl Binder<'_> {
             return Err(error.nearest(name, ["TUMBLE", "HOP", "CUMULATE", "SESSION"]));
         }
         let function = window::table_function(name, args, at)?;
-        let relation = self.named_table(function.table, named, emit)?;
+        let relation = match function.table {
+            window::Data::Table(name) => self.named_table(name, named, emit)?,
+            window::Data::Query(query) => self.unlimited(query, named, emit)?,
+        };
         function.apply(relation, self.session)
     }
 

@@ -32,12 +32,18 @@ pub(super) fn is_group_window(function: &ast::Function) -> bool {
 
 /// A window function of a table, taken apart.
 pub(super) struct TableFunction<'t> {
-    pub(super) table: &'t Ident,
+    pub(super) table: Data<'t>,
     partition_by: Vec<&'t Ident>,
     time: &'t Ident,
     lengths: Vec<(&'t str, &'t ast::Expr)>,
     name: String,
     at: Span,
+}
+
+/// The rows that a window function is over.
+pub(super) enum Data<'t> {
+    Table(&'t Ident),
+    Query(&'t ast::Query),
 }
 
 /// The parameters of a window function, in their order: DATA and TIMECOL stand before them.
@@ -101,7 +107,7 @@ pub(super) fn table_function<'t>(
 }
 
 /// `TABLE t [PARTITION BY k]`, or `t`.
-fn table_of(expr: &ast::Expr) -> Result<(&Ident, Vec<&Ident>), SqlError> {
+fn table_of(expr: &ast::Expr) -> Result<(Data<'_>, Vec<&Ident>), SqlError> {
     let wrong = || {
         SqlError::new(
             place_of(expr),
@@ -109,7 +115,8 @@ fn table_of(expr: &ast::Expr) -> Result<(&Ident, Vec<&Ident>), SqlError> {
         )
     };
     match expr {
-        ast::Expr::Identifier(name) => Ok((name, Vec::new())),
+        ast::Expr::Identifier(name) => Ok((Data::Table(name), Vec::new())),
+        ast::Expr::Subquery(query) => Ok((Data::Query(query), Vec::new())),
         ast::Expr::Function(function) if function.name.to_string() == "TABLE" => {
             let (args, _) = arguments(function, place_of(expr))?;
             let name = |arg: &&'_ ast::Expr| match arg {
@@ -122,7 +129,7 @@ fn table_of(expr: &ast::Expr) -> Result<(&Ident, Vec<&Ident>), SqlError> {
                 _ => None,
             });
             let table = names.next().ok_or_else(wrong)?;
-            Ok((table, names.collect()))
+            Ok((Data::Table(table), names.collect()))
         }
         _ => Err(wrong()),
     }
