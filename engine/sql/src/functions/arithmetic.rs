@@ -150,9 +150,10 @@ fn floats(call: &Call<'_>) -> Result<Code, SqlError> {
         ($f:expr) => {{
             let f = $f;
             match call.ty {
-                DataType::Float => {
-                    call.join_floats(move |_, a: f64, b: f64| Some(f64::from(f(a, b) as f32)))
-                }
+                DataType::Float => call.join_floats(move |_, a: f64, b: f64| {
+                    let [a, b] = [a, b].map(|operand| f64::from(operand as f32));
+                    Some(f64::from(f(a, b) as f32))
+                }),
                 _ => call.join_floats(move |_, a: f64, b: f64| Some(f(a, b))),
             }
         }};
