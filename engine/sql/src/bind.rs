@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use sqlparser::ast::Ident;
 use tidewire_event::{Field, Value};
 
+pub(crate) use self::create::unit;
 use self::query::Named;
 use self::relation::{Column, Relation};
 use crate::catalog::{Catalog, Connectors, Table, View};

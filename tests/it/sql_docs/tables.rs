@@ -7,7 +7,7 @@ use std::fs;
 use tidewire_sql::aggregates;
 
 use super::page::{Page, Sql};
-use super::run::{outcome_of, read};
+use super::run::outcome_of;
 use super::{HOW_TO_RENEW, is_renewing, root};
 
 /// Runs the examples of the tables under a heading of a page; `run` gives the last cell from the others.
@@ -76,8 +76,7 @@ pub(super) fn check_aggregates() {
 pub(super) fn check_refusals() {
     let rows = check("docs/SQL.md", "## What is not supported", |page, cells| {
         let sql = Sql { tables: page.tables.clone(), text: cells[0].clone() };
-        let said = read(page, &sql).err().unwrap_or_else(|| "nothing".to_owned());
-        in_one_line(&said)
+        in_one_line(&outcome_of(page, &sql))
     });
     assert!(rows.len() > 20, "the table of what is not supported was not found");
 }
