@@ -197,7 +197,8 @@ pub fn read_timestamp(text: &[u8]) -> Option<i64> {
         Some(at) => (read_date(&text[..at])?, read_time(&text[at + 1..])?),
         None => (read_date(text)?, 0),
     };
-    date.checked_mul(DAY)?.checked_add(time)
+    // The first day of the range is not all in it.
+    i64::try_from(i128::from(date) * i128::from(DAY) + i128::from(time)).ok()
 }
 
 /// Reads a timestamp that may have a zone's offset behind it, `Z` or `+02:00`: its ns without the offset, and the offset
@@ -289,6 +290,8 @@ mod tests {
         assert_eq!(at, -500_000);
         assert_eq!(written(|out| write_timestamp(out, at, 4, ' ')), "1969-12-31 23:59:59.9995");
         assert_eq!(written(|out| write_timestamp(out, at, 0, 'T')), "1969-12-31T23:59:59");
+        assert_eq!(read_timestamp(b"1677-09-21 00:12:44"), Some(-9_223_372_036_000_000_000));
+        assert_eq!(read_timestamp(b"2262-04-12 00:00:00"), None);
         assert_eq!(read_timestamp(b"2020-02-30 00:00:00"), None);
         assert_eq!(read_timestamp(b"2020-02-03 24:00:00"), None);
         assert_eq!(read_timestamp(b"2020-02-03"), read_timestamp(b"2020-2-3T0:00"));

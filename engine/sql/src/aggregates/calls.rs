@@ -195,9 +195,11 @@ impl Calls {
             arguments: arguments.kernel,
             sizes: Vec::new(),
         };
+        let keeps_values = |call: &&AggregateCall| call.distinct || make::is_list(call.name);
+        let room = make::Room::shared(calls.iter().filter(keeps_values).count(), is_rolling);
         let mut made = Vec::with_capacity(calls.len());
         for (call, slots) in calls.iter().zip(&arguments.slots) {
-            made.push(make::make(call, &slots.args, is_rolling, session)?);
+            made.push(make::make(call, &slots.args, room, is_rolling, session)?);
         }
         // Totals first: a count may be part of one.
         let mut order: Vec<_> = (0..calls.len()).collect();

@@ -22,14 +22,44 @@ use crate::error::SqlError;
 use crate::expr::Expr;
 use crate::session::Session;
 
-/// Bytes for the values of a list in a window.
-const LIST_BYTES: usize = 2046;
+/// Bytes for the values of lists in a window, of which results have to hold as much.
+const LISTS_BYTES: usize = 3_000;
+/// Bytes for the values of one list at most.
+const LIST_BYTES: usize = 2_046;
 
 /// Bytes for different values in a window.
-const DISTINCT_BYTES: usize = 4094;
+const DISTINCTS_BYTES: usize = 7_600;
+/// Bytes for those of one aggregate at most.
+const DISTINCT_BYTES: usize = 4_094;
 
 /// Bytes for either in the frame of a row: many of them lie in a record of the state.
 const ROLLING_BYTES: usize = 238;
+
+/// Bytes that an aggregate has for the values that it keeps, which all such aggregates of a step share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    list: usize,
+    distinct: usize,
+}
+
+impl Room {
+    /// Of one out of `sharing`.
+    pub(super) fn shared(sharing: usize, is_rolling: bool) -> Self {
+        let sharing = sharing.max(1);
+        match is_rolling {
+            true => Self { list: ROLLING_BYTES / sharing, distinct: ROLLING_BYTES / sharing },
+            false => Self {
+                list: (LISTS_BYTES / sharing).min(LIST_BYTES),
+                distinct: (DISTINCTS_BYTES / sharing).min(DISTINCT_BYTES),
+            },
+        }
+    }
+}
+
+/// Whether an aggregate keeps the values of its rows.
+pub(super) fn is_list(name: &str) -> bool {
+    matches!(name, "LISTAGG" | "ARRAY_AGG" | "COLLECT")
+}
 
 /// Registers for the number of different values: an error of 3.3 %.
 const REGISTERS: usize = 1024;
@@ -44,6 +74,7 @@ const BUCKETS: usize = 250;
 pub(super) fn make(
     call: &AggregateCall,
     slots: &[Slot],
+    room: Room,
     is_rolling: bool,
     session: &Session,
 ) -> Result<(Op, Answered), SqlError> {
@@ -52,7 +83,7 @@ pub(super) fn make(
     };
     // The least of different values is the least of all.
     if call.distinct && !matches!(call.name, "MIN" | "MAX") {
-        let distinct = distinct(call, arg, slot, is_rolling, session)?;
+        let distinct = distinct(call, arg, slot, room, is_rolling, session)?;
         return Ok((Op::Other(Arc::new(distinct)), Answered::Other));
     }
     let total = match slot.repr {
@@ -70,7 +101,7 @@ pub(super) fn make(
         }
         "MIN" if matches!(slot.repr, Repr::Int(_)) => (Op::Least(slot), Answered::Extreme),
         "MAX" if matches!(slot.repr, Repr::Int(_)) => (Op::Greatest(slot), Answered::Extreme),
-        _ => (Op::Other(other(call, arg, slot, slots, is_rolling)?), Answered::Other),
+        _ => (Op::Other(other(call, arg, slot, slots, room, is_rolling)?), Answered::Other),
     })
 }
 
@@ -90,10 +121,10 @@ fn distinct(
     call: &AggregateCall,
     arg: &Expr,
     slot: Slot,
+    room: Room,
     is_rolling: bool,
     session: &Session,
 ) -> Result<Distinct, SqlError> {
-    let room = if is_rolling { ROLLING_BYTES } else { DISTINCT_BYTES };
     let asked = match call.name {
         "COUNT" => None,
         _ => {
@@ -106,7 +137,7 @@ fn distinct(
             Some(Asked { calls, layout })
         }
     };
-    Ok(Distinct { codec: Codec::new(&arg.ty), slot, room, asked })
+    Ok(Distinct { codec: Codec::new(&arg.ty), slot, room: room.distinct, asked })
 }
 
 /// Those that are none of the common ones.
@@ -115,11 +146,11 @@ fn other(
     arg: &Expr,
     slot: Slot,
     slots: &[Slot],
+    room: Room,
     is_rolling: bool,
 ) -> Result<Arc<dyn State>, SqlError> {
     let codec = Codec::new(&arg.ty);
     let refused = |problem: &dyn std::fmt::Display| SqlError::new(call.at, problem.to_string());
-    let list_room = if is_rolling { ROLLING_BYTES } else { LIST_BYTES };
     /// An aggregate over one floating-point number.
     macro_rules! of_float {
         ($aggregate:expr, $lower:expr) => {
@@ -142,10 +173,10 @@ fn other(
                 Some(Value::Bytes(text)) => text.clone(),
                 _ => b",".to_vec(),
             };
-            Arc::new(List { codec, slot, becomes: Becomes::Text(separator), room: list_room })
+            Arc::new(List { codec, slot, becomes: Becomes::Text(separator), room: room.list })
         }
-        "ARRAY_AGG" => Arc::new(List { codec, slot, becomes: Becomes::Array, room: list_room }),
-        "COLLECT" => Arc::new(List { codec, slot, becomes: Becomes::Counts, room: list_room }),
+        "ARRAY_AGG" => Arc::new(List { codec, slot, becomes: Becomes::Array, room: room.list }),
+        "COLLECT" => Arc::new(List { codec, slot, becomes: Becomes::Counts, room: room.list }),
         "APPROX_COUNT_DISTINCT" => {
             let lower = |count: u64, answer: &mut Answer<'_, '_>| {
                 answer.writer.int(answer.slot, count as i64);

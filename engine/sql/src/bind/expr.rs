@@ -403,7 +403,7 @@ impl<'b> Binding<'b> {
 
     /// A call by name: a window's start, GROUPING, an aggregate, a call over a frame, or a function.
     fn function(&mut self, function: &ast::Function, at: Span) -> Result<Expr, SqlError> {
-        let name = function.name.to_string().to_uppercase();
+        let name = name_of_function(function);
         let refuse =
             |what: &str| Err(SqlError::new(at, format!("{what} of {name} is not supported")));
         if !function.within_group.is_empty() {
@@ -576,6 +576,14 @@ impl<'b> Binding<'b> {
         }
         branches.push(literal(0));
         functions::call("CASE", branches, at, self.session)
+    }
+}
+
+/// The name of a function, in capitals.
+pub(super) fn name_of_function(function: &ast::Function) -> String {
+    match function.name.0.as_slice() {
+        [ast::ObjectNamePart::Identifier(name)] => name.value.to_uppercase(),
+        _ => function.name.to_string().to_uppercase(),
     }
 }
 

@@ -3,7 +3,7 @@
 use sqlparser::ast::{self, GroupByExpr, GroupByWithModifier};
 use tidewire_event::{DataType, Field, Value};
 
-use super::expr::{AGGREGATE_COLUMNS, Binding, GroupWindow, Grouping, arguments};
+use super::expr::{AGGREGATE_COLUMNS, Binding, GroupWindow, Grouping, arguments, name_of_function};
 use super::over::{name_of, take_args};
 use super::query::Selected;
 use super::relation::{Column, Relation, Role, Windowing, raw_time, step};
@@ -159,7 +159,7 @@ fn read(relation: &Relation, select: &ast::Select, session: &Session) -> Result<
             ast::Expr::Cube(parts) => cube(parts, place_of(expr))?,
             ast::Expr::Function(function) if window::is_group_window(function) => {
                 let (args, _) = arguments(function, place_of(expr))?;
-                let name = function.name.to_string().to_uppercase();
+                let name = name_of_function(function);
                 if groups.window.is_some() {
                     return Err(SqlError::new(place_of(expr), "there is one window in GROUP BY"));
                 }

@@ -21,7 +21,9 @@ pub(super) fn number(digits: &str, at: Span) -> Result<Expr, SqlError> {
         let ty = if i32::try_from(value).is_ok() { DataType::Int } else { DataType::BigInt };
         return Ok(Expr::literal(Value::Int(value), ty, at));
     }
-    let precision = whole.trim_start_matches('0').len() + behind.len();
+    // A zero before the point is a digit, as in Flink.
+    let whole = whole.trim_start_matches('0').len().max(usize::from(!whole.is_empty()));
+    let precision = whole + behind.len();
     let (Ok(precision), Ok(scale)) = (u8::try_from(precision.max(1)), u8::try_from(behind.len()))
     else {
         return Err(wrong());
@@ -197,7 +199,8 @@ mod tests {
         assert_eq!(ty("2147483648"), "BIGINT");
         assert_eq!(ty("9223372036854775808"), "DECIMAL(19, 0)");
         assert_eq!(ty("1.50"), "DECIMAL(3, 2)");
-        assert_eq!(ty("0.05"), "DECIMAL(2, 2)");
+        assert_eq!(ty("0.05"), "DECIMAL(3, 2)");
+        assert_eq!(ty(".5"), "DECIMAL(1, 1)");
         assert_eq!(ty("1e3"), "DOUBLE");
         assert!(number("123456789012345678901234567890123456789", Span::NONE).is_err());
     }

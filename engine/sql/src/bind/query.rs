@@ -9,7 +9,7 @@ use sqlparser::ast::{
 use tidewire_event::{DataType, Field, Value};
 
 use super::Binder;
-use super::expr::Binding;
+use super::expr::{Binding, name_of_function};
 use super::relation::{Column, Relation, Windowing};
 use super::{group, over, window};
 use crate::error::{Span, SqlError};
@@ -341,7 +341,7 @@ impl Binder<'_> {
                 (self.window_of_table(&name, &args.args, named, emit, at)?, alias)
             }
             TableFactor::TableFunction { expr: ast::Expr::Function(function), alias } => {
-                let name = function.name.to_string().to_uppercase();
+                let name = name_of_function(function);
                 let ast::FunctionArguments::List(list) = &function.args else {
                     return Err(SqlError::new(at, format!("{name} has no arguments")));
                 };

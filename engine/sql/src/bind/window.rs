@@ -7,7 +7,7 @@ use tidewire_dataflow::{SessionGap, Tumbling, Windows};
 use tidewire_event::time::{MILLISECOND, MINUTE, SECOND};
 use tidewire_event::{DataType, Value};
 
-use super::expr::{Binding, GroupWindow, arguments};
+use super::expr::{Binding, GroupWindow, arguments, name_of_function};
 use super::group::{legacy_window, time_of};
 use super::relation::{Column, Relation, Role, Windowing, raw_time};
 use crate::error::{Span, SqlError};
@@ -26,7 +26,7 @@ pub(super) fn is_table_function(name: &str) -> bool {
 
 /// Whether this is a window in GROUP BY.
 pub(super) fn is_group_window(function: &ast::Function) -> bool {
-    let name = function.name.to_string().to_uppercase();
+    let name = name_of_function(function);
     ["TUMBLE", "HOP", "SESSION"].contains(&name.as_str())
 }
 
@@ -117,7 +117,7 @@ fn table_of(expr: &ast::Expr) -> Result<(Data<'_>, Vec<&Ident>), SqlError> {
     match expr {
         ast::Expr::Identifier(name) => Ok((Data::Table(name), Vec::new())),
         ast::Expr::Subquery(query) => Ok((Data::Query(query), Vec::new())),
-        ast::Expr::Function(function) if function.name.to_string() == "TABLE" => {
+        ast::Expr::Function(function) if name_of_function(function) == "TABLE" => {
             let (args, _) = arguments(function, place_of(expr))?;
             let name = |arg: &&'_ ast::Expr| match arg {
                 ast::Expr::Identifier(_) => Ok(()),
@@ -139,9 +139,7 @@ fn table_of(expr: &ast::Expr) -> Result<(Data<'_>, Vec<&Ident>), SqlError> {
 fn time_column(expr: &ast::Expr) -> Result<&Ident, SqlError> {
     match expr {
         ast::Expr::Identifier(name) => Ok(name),
-        ast::Expr::Function(function)
-            if function.name.to_string().eq_ignore_ascii_case("DESCRIPTOR") =>
-        {
+        ast::Expr::Function(function) if name_of_function(function) == "DESCRIPTOR" => {
             match arguments(function, place_of(expr))?.0.as_slice() {
                 [ast::Expr::Identifier(name)] => Ok(name),
                 _ => Err(SqlError::new(place_of(expr), "DESCRIPTOR takes one column")),

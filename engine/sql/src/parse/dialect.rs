@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Value,
 };
 use sqlparser::dialect::Dialect;
 use sqlparser::keywords::Keyword;
@@ -10,6 +10,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::types::parse_type;
+use super::words;
 
 /// The function that a table as an argument is made of: `TABLE t PARTITION BY k` is `TABLE(t, k)`.
 pub(crate) const TABLE: &str = "TABLE";
@@ -71,6 +72,7 @@ impl Dialect for FlinkDialect {
             Keyword::MAP if parser.peek_nth_token_ref(1).token == Token::LBracket => {
                 Some(parse_map(parser))
             }
+            _ if is_call && is_json_function(&word.value) => Some(parse_json(parser)),
             // A type before a text: TIMESTAMP_LTZ is none that is known elsewhere.
             _ if word.value.eq_ignore_ascii_case("TIMESTAMP_LTZ")
                 && matches!(parser.peek_nth_token_ref(1).token, Token::SingleQuotedString(_)) =>
@@ -159,4 +161,54 @@ fn parse_moment(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
     let data_type =
         DataType::Custom(ObjectName(vec![ObjectNamePart::Identifier(name)]), Vec::new());
     Ok(Expr::Cast { kind: CastKind::Cast, expr: Box::new(text), data_type, format: None })
+}
+
+fn is_json_function(name: &str) -> bool {
+    ["JSON_VALUE", "JSON_QUERY"].iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// `JSON_VALUE(text, path [RETURNING type])`: the value, cast with TRY_CAST to the type; and
+/// `JSON_QUERY(text, path [[WITH|WITHOUT] [CONDITIONAL] [ARRAY] WRAPPER])`, with the wrapper as a text behind the path.
+/// What follows `NULL ON EMPTY` and `NULL ON ERROR` is what both do.
+fn parse_json(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    let token = parser.next_token();
+    let name = token.token.to_string().to_uppercase();
+    parser.expect_token(&Token::LParen)?;
+    let mut args = vec![parser.parse_expr()?];
+    while parser.consume_token(&Token::Comma) {
+        args.push(parser.parse_expr()?);
+    }
+    let mut returning = None;
+    if name == "JSON_VALUE" && words(parser, &["RETURNING"]) {
+        returning = Some(parse_type(parser)?);
+    }
+    if name == "JSON_QUERY" {
+        let wrapper = match () {
+            () if words(parser, &["WITHOUT"]) => Some("WITHOUT"),
+            () if words(parser, &["WITH", "CONDITIONAL"]) => Some("CONDITIONAL"),
+            () if words(parser, &["WITH"]) => Some("WITH"),
+            () => None,
+        };
+        if let Some(wrapper) = wrapper {
+            words(parser, &["UNCONDITIONAL"]);
+            words(parser, &["ARRAY"]);
+            if !words(parser, &["WRAPPER"]) {
+                return parser.expected("WRAPPER", parser.peek_token());
+            }
+            args.push(Expr::value(Value::SingleQuotedString(wrapper.to_owned())));
+        }
+    }
+    words(parser, &["NULL", "ON", "EMPTY"]);
+    words(parser, &["NULL", "ON", "ERROR"]);
+    parser.expect_token(&Token::RParen)?;
+    let expr = call(Ident::with_span(token.span, name), args);
+    Ok(match returning {
+        None => expr,
+        Some(ty) => {
+            let name = Ident::with_span(token.span, ty.to_string());
+            let data_type =
+                DataType::Custom(ObjectName(vec![ObjectNamePart::Identifier(name)]), Vec::new());
+            Expr::Cast { kind: CastKind::TryCast, expr: Box::new(expr), data_type, format: None }
+        }
+    })
 }
