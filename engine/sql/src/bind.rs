@@ -5,6 +5,7 @@
 //!    they are no operators.
 //! 2. A table is read once, whatever the number of queries over it.
 
+mod call;
 mod create;
 mod expr;
 mod finish;
