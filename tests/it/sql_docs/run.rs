@@ -51,12 +51,13 @@ fn folder(page: &Page) -> TempDir {
 fn placed(text: &str, folder: &Path) -> String {
     let mut placed = String::new();
     let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("'path' = '") {
-        placed.extend([before, "'path' = '"]);
-        if !behind.starts_with('/') {
+    while let Some((before, behind)) = rest.split_once("'path'") {
+        let (equals, path) = behind.split_once('\'').expect("an option has a value in quotes");
+        placed.extend([before, "'path'", equals, "'"]);
+        if !path.starts_with('/') {
             _ = write!(placed, "{}/", folder.display());
         }
-        rest = behind;
+        rest = path;
     }
     placed + rest
 }
