@@ -10,18 +10,26 @@ use super::page::{Page, Sql};
 use super::run::outcome_of;
 use super::{HOW_TO_RENEW, is_renewing, root};
 
+/// What the last column is called in tables of examples.
+const GIVEN: [&str; 3] = ["result", "what is said", "here"];
+
 /// Runs the examples of the tables under a heading of a page; `run` gives the last cell from the others.
 fn check(page: &str, heading: &str, run: impl Fn(&Page, &[String]) -> String) -> Vec<Vec<String>> {
     let path = root().join(page);
     let text = fs::read_to_string(&path).unwrap();
     let page = Page::read(&text).unwrap();
     let (mut out, mut rows, mut wrong) = (String::new(), Vec::new(), Vec::new());
-    let mut is_here = false;
+    let (mut is_here, mut is_given, mut before) = (false, false, "");
     for line in text.lines() {
         if line.starts_with("## ") || line.starts_with("### ") {
             is_here = line == heading;
         }
-        let row = line.strip_prefix("| `").filter(|_| is_here);
+        if before.is_empty() {
+            let last = line.trim_end_matches(" |").rsplit_once("| ").map(|(_, last)| last);
+            is_given = last.is_some_and(|last| GIVEN.contains(&last));
+        }
+        before = line;
+        let row = line.strip_prefix("| `").filter(|_| is_here && is_given);
         if let Some((cells, last)) =
             row.and_then(|row| row.trim_end_matches(" |").rsplit_once(" | "))
         {
