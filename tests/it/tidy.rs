@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use self::tree::{File, files, members};
 
 /// What a crate of ours may import of ours. `bench` and `tests` may import everything.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("tidewire-feeds", &[]),
     ("tidewire-event", &[]),
     ("tidewire-state", &["tidewire-event"]),
     ("tidewire-dataflow", &["tidewire-event", "tidewire-state"]),
+    ("tidewire-sql", &["tidewire-event", "tidewire-state", "tidewire-dataflow"]),
     ("tidewire-snapshot", &["tidewire-event", "tidewire-state"]),
     (
         "tidewire-runtime",
@@ -25,6 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
             "tidewire-event",
             "tidewire-state",
             "tidewire-dataflow",
+            "tidewire-sql",
             "tidewire-snapshot",
             "tidewire-runtime",
             "tidewire-s3",

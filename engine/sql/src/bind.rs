@@ -5,6 +5,7 @@
 //!    they are no operators.
 //! 2. A table is read once, whatever the number of queries over it.
 
+mod call;
 mod create;
 mod expr;
 mod finish;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use sqlparser::ast::Ident;
 use tidewire_event::{Field, Value};
 
+pub(crate) use self::create::unit;
 use self::query::Named;
 use self::relation::{Column, Relation};
 use crate::catalog::{Catalog, Connectors, Table, View};

@@ -7,6 +7,7 @@ use tidewire_event::Field;
 use tidewire_event::time::{DAY, HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND};
 
 use crate::aggregates::AggregateCall;
+use crate::bind::unit;
 use crate::expr::{Expr, Named};
 use crate::plan::{
     Calc, Emit, Feed, Input, Operator, Output, Pipeline, Plan, Scan, Stage, Watermark, WindowKind,
@@ -222,8 +223,10 @@ fn scan_of(text: &mut String, number: usize, scan: &Scan, users: usize) {
     if let Some(time) = &scan.time {
         let watermark = match &time.watermark {
             None => "no watermark before the end".to_owned(),
-            Some(Watermark::Delay(ns)) if *ns <= 0 => "watermark at the latest".to_owned(),
-            Some(Watermark::Delay(ns)) => format!("watermark {} behind the latest", length(*ns)),
+            Some(Watermark::Delay(ns)) => match ns + unit(&scan.fields[time.column].ty) - 1 {
+                ..=0 => "watermark at the latest".to_owned(),
+                ns => format!("watermark {} behind the latest", length(ns)),
+            },
             Some(Watermark::Expr(expr)) => format!("watermark {}", Named { expr, names: &names }),
         };
         _ = writeln!(text, "   time {}, {watermark}", names[time.column]);

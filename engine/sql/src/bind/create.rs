@@ -129,7 +129,7 @@ fn delay(ns: i64, ty: &DataType) -> i64 {
 }
 
 /// The least difference between two values of the type of a time, ns.
-fn unit(ty: &DataType) -> i64 {
+pub(crate) fn unit(ty: &DataType) -> i64 {
     match ty {
         DataType::Timestamp(digits) | DataType::TimestampLtz(digits) => {
             SECOND / 10_i64.pow((*digits).into())

@@ -3,7 +3,8 @@
 use sqlparser::ast::{self, GroupByExpr, GroupByWithModifier};
 use tidewire_event::{DataType, Field, Value};
 
-use super::expr::{AGGREGATE_COLUMNS, Binding, GroupWindow, Grouping, arguments, name_of_function};
+use super::call::{arguments, name_of_function};
+use super::expr::{AGGREGATE_COLUMNS, Binding, GroupWindow, Grouping};
 use super::over::{name_of, take_args};
 use super::query::Selected;
 use super::relation::{Column, Relation, Role, Windowing, raw_time, step};

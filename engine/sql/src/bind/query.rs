@@ -9,7 +9,8 @@ use sqlparser::ast::{
 use tidewire_event::{DataType, Field, Value};
 
 use super::Binder;
-use super::expr::{Binding, name_of_function};
+use super::call::name_of_function;
+use super::expr::Binding;
 use super::relation::{Column, Relation, Windowing};
 use super::{group, over, window};
 use crate::error::{Span, SqlError};

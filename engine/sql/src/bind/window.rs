@@ -7,7 +7,8 @@ use tidewire_dataflow::{SessionGap, Tumbling, Windows};
 use tidewire_event::time::{MILLISECOND, MINUTE, SECOND};
 use tidewire_event::{DataType, Value};
 
-use super::expr::{Binding, GroupWindow, arguments, name_of_function};
+use super::call::{arguments, name_of_function};
+use super::expr::{Binding, GroupWindow};
 use super::group::{legacy_window, time_of};
 use super::relation::{Column, Relation, Role, Windowing, raw_time};
 use crate::error::{Span, SqlError};
