@@ -18,4 +18,7 @@ mod replay;
 mod s3;
 mod sim;
 mod snapshots;
+mod sql_captures;
+mod sql_features;
+mod sql_rows;
 mod tidy;
