@@ -47,7 +47,7 @@ fn each_format_comes_back_from_a_file_and_from_a_folder() {
     let csv = fs::read_to_string(at("out.csv")).unwrap();
     assert_eq!(
         csv,
-        "1,\"a, \"\"b\"\"\",1.50,\"2024-01-02 03:04:05.678\"\n2,ü,-0.25,\"1969-12-31 23:59:59.999\"\n"
+        "1,\"a, \"\"b\"\"\",1.50,2024-01-02 03:04:05.678\n2,ü,-0.25,1969-12-31 23:59:59.999\n"
     );
     let json = fs::read_to_string(at("out.jsonl")).unwrap();
     assert!(
@@ -88,7 +88,7 @@ fn a_pattern_and_a_folder_are_read_in_the_order_of_names() {
     };
     let folder = folder.path().display();
     assert_eq!(of(format!("{folder}/*.csv")), "n\n1\n2\n");
-    assert_eq!(of(format!("{folder}/[bc]-*")), "n\n2\n3\n");
+    assert_eq!(of(format!("{folder}/?-*.*")), "n\n1\n2\n3\n");
     assert_eq!(of(format!("{folder}/")), "n\n1\n2\n3\n");
 }
 

@@ -81,7 +81,7 @@ fn legacy_groups_tell_their_bounds() {
            TUMBLE_ROWTIME(ts, INTERVAL '1' SECOND) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' SECOND)"
     ));
     let at = |time: &str| format!("1970-01-01 00:00:0{time}");
-    assert_eq!(found, [[at("0.000"), at("1.000"), at("0.999")]]);
+    assert_eq!(found, [[at("0.000"), at("1.000"), at("0.999Z")]]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn computed_columns_are_worked_out_and_can_be_the_time() {
          ) COMMENT 'a table' WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'csv');"
     );
     let all = sorted(&format!("{tables} SELECT * FROM t"));
-    assert_eq!(all, ["1500,4,8,1970-01-01 00:00:01.500", "500,3,6,1970-01-01 00:00:00.500"]);
+    assert_eq!(all, ["1500,4,8,1970-01-01 00:00:01.500Z", "500,3,6,1970-01-01 00:00:00.500Z"]);
     let windows = sorted(&format!(
         "{tables} SELECT window_end, SUM(twice) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' SECOND)
          GROUP BY window_start, window_end"

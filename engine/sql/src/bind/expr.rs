@@ -242,6 +242,12 @@ impl<'b> Binding<'b> {
         if let Some(problem) = of_the_clock(&first.value) {
             return Err(SqlError::new(at, problem));
         }
+        if !rest.is_empty() && !self.columns.iter().any(|it| it.of.as_ref() == Some(&first.value)) {
+            let error = SqlError::new(at, format!("there is no table {} here", first.value));
+            return Err(
+                error.nearest(&first.value, self.columns.iter().flat_map(|it| it.of.as_deref()))
+            );
+        }
         let error = SqlError::new(span_of(name.span), format!("there is no column {}", name.value));
         Err(error.nearest(&name.value, self.columns.iter().map(|column| column.name.as_str())))
     }
@@ -482,10 +488,9 @@ impl<'b> Binding<'b> {
         at: Span,
     ) -> Result<Expr, SqlError> {
         let Some(mut calls) = self.aggregates.take() else {
-            return Err(SqlError::new(
-                at,
-                format!("the aggregate function {name} can not stand here"),
-            ));
+            let problem = format!("the aggregate function {name} can not stand here");
+            return Err(SqlError::new(at, problem)
+                .help("it goes with GROUP BY and a window, in SELECT or HAVING, or with OVER"));
         };
         let bound = self.aggregate_call(name, args, is_distinct, filter, at);
         let expr = bound.map(|call| {
