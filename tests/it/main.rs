@@ -18,5 +18,8 @@ mod replay;
 mod s3;
 mod sim;
 mod snapshots;
+mod sql_captures;
+mod sql_features;
+mod sql_rows;
 mod sql_docs;
 mod tidy;

@@ -22,7 +22,7 @@ use sqlparser::ast::Ident;
 use tidewire_event::{Field, Value};
 
 pub(crate) use self::create::unit;
-use self::query::Named;
+use self::query::{Named, rename};
 use self::relation::{Column, Relation};
 use crate::catalog::{Catalog, Connectors, Table, View};
 use crate::error::{Span, SqlError};
@@ -147,7 +147,8 @@ impl Reading {
                     return Ok(());
                 }
                 // What is wrong with it is said here, and not where it is used.
-                self.query(query, &mut Parts::default())?;
+                let (mut relation, _) = self.query(query, &mut Parts::default())?;
+                rename(&mut relation, columns)?;
                 let view = View { columns: columns.clone(), query: query.clone() };
                 self.catalog.views.insert(name.value.clone(), view);
             }
@@ -178,6 +179,11 @@ impl Reading {
             }
             StatementKind::Describe(name) => self.describe(name)?,
             StatementKind::Drop { name, is_view, if_exists } => {
+                if !is_view && self.parts.uses(&name.value) {
+                    let problem = format!("a query before this reads or writes {}", name.value);
+                    return Err(SqlError::new(span_of(name.span), problem)
+                        .help("a job runs as a whole: leave the DROP out"));
+                }
                 let dropped = match is_view {
                     true => self.catalog.views.remove(&name.value).is_some(),
                     false => self.catalog.tables.remove(&name.value).is_some(),
@@ -193,19 +199,29 @@ impl Reading {
             }
             StatementKind::Set(Some(Setting { name, value, at })) => {
                 let value = over.get(name).unwrap_or(value);
+                self.is_before_queries(*at)?;
                 self.settings.insert(name.clone(), (value.clone(), *at));
                 self.set_zone()?;
             }
-            StatementKind::Reset(None) => {
-                self.settings.clear();
-                self.set_zone()?;
-            }
-            StatementKind::Reset(Some(name)) => {
-                self.settings.remove(name);
+            StatementKind::Reset(name) => {
+                self.is_before_queries(statement.at)?;
+                match name {
+                    None => self.settings.clear(),
+                    Some(name) => drop(self.settings.remove(name)),
+                }
                 self.set_zone()?;
             }
         }
         Ok(())
+    }
+
+    /// Settings are those of the whole job: none changes once there is something that runs.
+    fn is_before_queries(&self, at: Span) -> Result<(), SqlError> {
+        match self.parts.outputs.is_empty() {
+            true => Ok(()),
+            false => Err(SqlError::new(at, "settings stand before the first query")
+                .help("a job runs as a whole, with one value of each setting")),
+        }
     }
 
     fn set_zone(&mut self) -> Result<(), SqlError> {
@@ -238,7 +254,8 @@ impl Reading {
         let Some(view) = self.catalog.views.get(&name.value).cloned() else {
             return Err(self.catalog.missing(name));
         };
-        let (relation, _) = self.query(&view.query, &mut Parts::default())?;
+        let (mut relation, _) = self.query(&view.query, &mut Parts::default())?;
+        rename(&mut relation, &view.columns)?;
         let columns = relation.columns.iter().map(|column| (column.field(), String::new()));
         self.answers.push(Answer::Columns(columns.collect()));
         Ok(())
@@ -299,11 +316,16 @@ impl Reading {
         let mut given = Vec::new();
         for name in columns {
             let found = written.iter().position(|at| field(at).name == name.value);
-            given.push(found.ok_or_else(|| {
+            let found = found.ok_or_else(|| {
                 let problem = format!("{} has no column {} to write to", table.name, name.value);
                 SqlError::new(span_of(name.span), problem)
                     .nearest(&name.value, written.iter().map(|at| field(at).name.as_str()))
-            })?);
+            })?;
+            if given.contains(&found) {
+                let problem = format!("the column {} is given twice", name.value);
+                return Err(SqlError::new(span_of(name.span), problem));
+            }
+            given.push(found);
         }
         if columns.is_empty() {
             given = (0..written.len()).collect();
@@ -366,6 +388,12 @@ impl Reading {
 }
 
 impl Parts {
+    /// Whether a table is read or written.
+    fn uses(&self, table: &str) -> bool {
+        let is_it = |output: &Output| output.table.as_deref() == Some(table);
+        self.tables.contains_key(table) || self.outputs.iter().any(is_it)
+    }
+
     fn plan(self) -> Plan {
         let Self { scans, pipelines, outputs, .. } = self;
         let mut plan = Plan { scans, pipelines, outputs };

@@ -54,7 +54,9 @@ impl Bad {
         match self {
             Self::Type => format!("column '{column}': '{text}' is no {ty}{}", looks(ty)),
             Self::Range => format!("column '{column}': {text} is outside the range of {ty}"),
-            Self::NoRoom(room) => format!("column '{column}': {room}; allow for longer rows"),
+            Self::NoRoom(room) => {
+                format!("column '{column}': {room}; SET 'sql.row-bytes' to have room for it")
+            }
             bad => format!("column '{column}' {bad}"),
         }
     }

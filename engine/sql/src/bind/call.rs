@@ -97,10 +97,9 @@ impl Binding<'_> {
         at: Span,
     ) -> Result<Expr, SqlError> {
         let Some(mut calls) = self.aggregates.take() else {
-            return Err(SqlError::new(
-                at,
-                format!("the aggregate function {name} can not stand here"),
-            ));
+            let problem = format!("the aggregate function {name} can not stand here");
+            return Err(SqlError::new(at, problem)
+                .help("it goes with GROUP BY and a window, in SELECT or HAVING, or with OVER"));
         };
         let bound = self.aggregate_call(name, args, is_distinct, filter, at);
         let expr = bound.map(|call| {

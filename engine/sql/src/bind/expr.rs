@@ -243,6 +243,12 @@ impl<'b> Binding<'b> {
         if let Some(problem) = of_the_clock(&first.value) {
             return Err(SqlError::new(at, problem));
         }
+        if !rest.is_empty() && !self.columns.iter().any(|it| it.of.as_ref() == Some(&first.value)) {
+            let error = SqlError::new(at, format!("there is no table {} here", first.value));
+            return Err(
+                error.nearest(&first.value, self.columns.iter().flat_map(|it| it.of.as_deref()))
+            );
+        }
         let error = SqlError::new(span_of(name.span), format!("there is no column {}", name.value));
         Err(error.nearest(&name.value, self.columns.iter().map(|column| column.name.as_str())))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlparser::ast::{
     self, Ident, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    TableFactor,
+    Spanned, TableFactor,
 };
 use tidewire_event::{DataType, Field, Value};
 
@@ -79,9 +79,17 @@ impl Binder<'_> {
             (!query.pipe_operators.is_empty(), "|>"),
         ];
         refuse(&unsupported, at)?;
-        let mut relation = self.body(&query.body, &named, emit)?;
+        let hidden = query.order_by.as_ref().and_then(|order_by| hidden(&query.body, order_by));
+        let mut relation = match &hidden {
+            Some((select, _)) => self.select(select, &named, emit)?,
+            None => self.body(&query.body, &named, emit)?,
+        };
         if let Some(order_by) = &query.order_by {
+            let order_by = hidden.as_ref().map_or(order_by, |(_, order_by)| order_by);
             self.order_by(&mut relation, order_by, at)?;
+        }
+        if hidden.is_some() {
+            relation.leave_out_last();
         }
         let limit = query.limit_clause.as_ref().map(|limit| limit_of(limit, at)).transpose()?;
         Ok((relation, limit))
@@ -280,7 +288,13 @@ impl Binder<'_> {
                 "",
             ),
             [table] if table.joins.is_empty() => self.table(&table.relation, named, emit)?,
-            _ => return Err(SqlError::new(at, "joins are not supported")),
+            [_, second, ..] => {
+                return Err(SqlError::new(place_of(second), "joins are not supported"));
+            }
+            [table] => {
+                let at = table.joins.first().map_or(at, |join| place_of(&join.relation));
+                return Err(SqlError::new(at, "joins are not supported"));
+            }
         };
         if let Some(filter) = &select.selection {
             let filter = Binding::new(&relation.columns, self.session).condition(filter)?;
@@ -469,6 +483,39 @@ impl Binder<'_> {
     }
 }
 
+/// The name of a column that is selected for its order only.
+const HIDDEN: &str = "$order";
+
+/// ORDER BY of a column that is not selected: the query with that column behind the others, and the order by it.
+fn hidden(body: &SetExpr, order_by: &ast::OrderBy) -> Option<(Select, ast::OrderBy)> {
+    let SetExpr::Select(select) = body else { return None };
+    let mut order_by = order_by.clone();
+    let ast::OrderByKind::Expressions(exprs) = &mut order_by.kind else { return None };
+    let [ast::OrderByExpr { expr, .. }] = exprs.as_mut_slice() else { return None };
+    let is_selected = |name: &Ident| {
+        select.projection.iter().any(|item| match item {
+            SelectItem::UnnamedExpr(ast::Expr::Identifier(it)) => it.value == name.value,
+            SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(names)) => {
+                names.last().is_some_and(|it| it.value == name.value)
+            }
+            SelectItem::ExprWithAlias { alias, .. } => alias.value == name.value,
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => true,
+            _ => false,
+        })
+    };
+    match &*expr {
+        ast::Expr::Identifier(name) if is_selected(name) => return None,
+        ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) => {}
+        _ => return None,
+    }
+    let span = expr.span();
+    let name = Ident::with_span(span, HIDDEN);
+    let expr = std::mem::replace(expr, ast::Expr::Identifier(name.clone()));
+    let mut select = (**select).clone();
+    select.projection.push(SelectItem::ExprWithAlias { expr, alias: name });
+    Some((select, order_by))
+}
+
 /// What is emitted at once is emitted by the last operator.
 fn emit_of(emit: Emit, overs: &[over::OverCall]) -> Emit {
     if overs.is_empty() { Emit::Complete } else { emit }
@@ -480,7 +527,7 @@ fn of(mut relation: Relation, name: &str) -> Relation {
 }
 
 /// Gives columns other names.
-fn rename(relation: &mut Relation, names: &[Ident]) -> Result<(), SqlError> {
+pub(super) fn rename(relation: &mut Relation, names: &[Ident]) -> Result<(), SqlError> {
     if names.is_empty() {
         return Ok(());
     }

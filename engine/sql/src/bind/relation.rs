@@ -139,6 +139,13 @@ impl Relation {
         self.columns = columns;
     }
 
+    /// Leaves out the last column.
+    pub(super) fn leave_out_last(&mut self) {
+        self.columns.pop();
+        let width = self.columns.len();
+        self.each_open(|open| open.exprs.truncate(width));
+    }
+
     /// The one stream that it is of.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ fn a_text_that_does_not_fit_into_a_row_is_an_error_even_where_others_are_ignored
     let error = read_text(&text, "csv", &ignores, &two()).unwrap_err();
     assert_eq!(
         error,
-        "input:1, field 2: column 'text': a text of 5000 bytes, where the row has room for 4087 more; allow for longer rows"
+        "input:1, field 2: column 'text': a text of 5000 bytes, where the row has room for 4087 more; SET 'sql.row-bytes' to have room for it"
     );
     let json = format!("{{\"text\":\"{}\"}}", "x".repeat(5000));
     let error = read_text(&json, "json", &[("json.ignore-parse-errors", "true")], &two());
