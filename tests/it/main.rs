@@ -18,4 +18,5 @@ mod replay;
 mod s3;
 mod sim;
 mod snapshots;
+mod sql_model;
 mod tidy;
