@@ -169,23 +169,26 @@ pub(super) fn query(dice: &mut Dice, table: &Table) -> (String, Vec<String>) {
         cells.join(",")
     });
 
-    // The condition stands within the window's table, or behind it where that is the same.
+    // The condition stands in a view below the window, or behind it where that is the same.
     let is_within = matches!(kind, Kind::Session { .. }) || dice.below(2) == 0;
     let condition = filter.as_ref().map(|filter| format!(" WHERE {}", filter.sql));
     let condition = condition.unwrap_or_default();
-    let (from, behind) = match (condition.is_empty(), is_within) {
-        (true, _) => ("TABLE t".to_owned(), String::new()),
-        (false, true) => (format!("(SELECT * FROM t{condition})"), String::new()),
-        (false, false) => ("TABLE t".to_owned(), condition),
+    let (view, from, behind) = match (condition.is_empty(), is_within) {
+        (true, _) => (String::new(), "TABLE t", String::new()),
+        (false, true) => {
+            let view = format!("CREATE TEMPORARY VIEW some AS SELECT * FROM t{condition};\n");
+            (view, "TABLE some", String::new())
+        }
+        (false, false) => (String::new(), "TABLE t", condition),
     };
     let group = [names(&keys), vec!["window_start", "window_end"]].concat().join(", ");
     let having = least.map_or(String::new(), |least| format!(" HAVING COUNT(*) > {least}"));
     let called: Vec<_> =
         calls.iter().enumerate().map(|(n, call)| format!("{} AS c{n}", call.sql)).collect();
     let sql = format!(
-        "SELECT {group}, {} FROM TABLE({}){behind} GROUP BY {group}{having}",
+        "{view}SELECT {group}, {} FROM TABLE({}){behind} GROUP BY {group}{having}",
         called.join(", "),
-        kind.sql(&from, &keys)
+        kind.sql(from, &keys)
     );
     (sql, rows.collect())
 }

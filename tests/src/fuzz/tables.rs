@@ -93,10 +93,10 @@ fn columns(is_nested: bool) -> Columns {
             of("row", DataType::Row(fields)),
         ]);
     }
-    columns_as_one(columns)
+    laid_out(columns)
 }
 
-fn columns_as_one(columns: Vec<Column>) -> Columns {
+fn laid_out(columns: Vec<Column>) -> Columns {
     match Columns::all(columns) {
         Ok(columns) => columns,
         Err(error) => unreachable!("a row has room for them: {error}"),
@@ -129,7 +129,7 @@ fn read_all(
             let Ok(Some(known)) = known else {
                 unreachable!("{connector} knows its columns: {known:?}")
             };
-            own = columns_as_one(known.columns);
+            own = laid_out(known.columns);
             &own
         }
     };

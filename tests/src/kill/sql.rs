@@ -64,7 +64,7 @@ const OUTPUTS: [(&str, &str, &str); 6] = [
         "SELECT window_start, SUM(n), MAX(total) FROM TABLE(TUMBLE((
            SELECT k, window_time AS wt, COUNT(*) AS n, SUM(v) AS total
            FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND))
-           GROUP BY k, window_start, window_end, window_time), DESCRIPTOR(wt), INTERVAL '5' SECOND))
+           GROUP BY k, window_start, window_end, window_time), DESCRIPTOR(wt), INTERVAL '3' SECOND))
          GROUP BY window_start, window_end",
     ),
 ];
