@@ -6,15 +6,18 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_tests::binary;
-use tidewire_tests::kill::{Capture, Kind, Options, Place, Rows, run};
+use tidewire_tests::kill::{Capture, Job, Kind, Options, Place, Rows, run};
 use tidewire_tests::s3::{Fault, script, seeded};
 
 const KILLS: u64 = 10;
 const MESSAGES: u32 = 60_000;
+/// Rows of a job in SQL, each of which goes to six queries.
+const SQL_ROWS: u32 = 8_000;
 
-fn kill(kind: Kind) {
+fn kill(kind: Kind, job: Job) {
     let binary = binary().to_owned();
-    let options = Options { kills: KILLS, seed: 1, kind, binary, messages: MESSAGES };
+    let messages = if job == Job::Sql { SQL_ROWS } else { MESSAGES };
+    let options = Options { kills: KILLS, seed: 1, kind, binary, job, messages };
     match run(&options, |_| ()) {
         Ok(tally) => assert!(tally.kills() >= KILLS, "{tally}"),
         Err(failure) => panic!("{failure}"),
@@ -23,12 +26,17 @@ fn kill(kind: Kind) {
 
 #[test]
 fn what_is_killed_with_its_store_in_a_folder_ends_as_if_it_had_not_been() {
-    kill(Kind::Dir);
+    kill(Kind::Dir, Job::Replay);
 }
 
 #[test]
 fn what_is_killed_with_its_store_on_s3_ends_as_if_it_had_not_been() {
-    kill(Kind::S3);
+    kill(Kind::S3, Job::Replay);
+}
+
+#[test]
+fn a_job_in_sql_that_is_killed_ends_as_if_it_had_not_been_with_any_number_of_shards() {
+    kill(Kind::Dir, Job::Sql);
 }
 
 fn said(output: &Output) -> String {

@@ -22,4 +22,5 @@ mod sql_captures;
 mod sql_features;
 mod sql_rows;
 mod sql_docs;
+mod sql_model;
 mod tidy;

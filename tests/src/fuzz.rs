@@ -11,6 +11,8 @@ mod books;
 mod capture;
 mod seeds;
 mod snapshot;
+mod sql;
+mod tables;
 
 use tidewire_feeds::decode::{DecodeError, Decoded, Decoder};
 use tidewire_feeds::net::{self, Content, Packet, PcapDecoder, PcapNgDecoder};
@@ -20,12 +22,14 @@ pub use books::{depth_book, order_books};
 pub use capture::capture;
 pub use seeds::seeds;
 pub use snapshot::{snapshot_manifest, snapshot_object};
+pub use sql::{sql_mutations, sql_text};
+pub use tables::{binance, candump, csv_rows, json_rows};
 
 /// Any bytes in, a panic out where a promise is broken.
 pub type Body = fn(&[u8]);
 
 /// Every body, under the name of its target in `tests/fuzz/targets`.
-pub const BODIES: [(&str, Body); 13] = [
+pub const BODIES: [(&str, Body); 19] = [
     ("itch_message", itch_message),
     ("itch_file", itch_file),
     ("mold_packet", mold_packet),
@@ -39,6 +43,12 @@ pub const BODIES: [(&str, Body); 13] = [
     ("depth_book", depth_book),
     ("snapshot_object", snapshot_object),
     ("snapshot_manifest", snapshot_manifest),
+    ("sql_text", sql_text),
+    ("sql_mutations", sql_mutations),
+    ("csv_rows", csv_rows),
+    ("json_rows", json_rows),
+    ("candump", candump),
+    ("binance", binance),
 ];
 
 /// Link types that [`net_content`] tries; the first byte picks one.

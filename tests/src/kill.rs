@@ -12,7 +12,10 @@
 mod capture;
 mod moment;
 mod place;
+mod rows;
+mod sql;
 mod tally;
+mod work;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -21,11 +24,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-pub use capture::{Capture, Rows};
+pub use capture::Capture;
 pub use moment::Phase;
 use moment::Watcher;
 pub use place::{Kind, Place};
+pub use rows::Rows;
+use sql::SqlJob;
 pub use tally::Tally;
+pub use work::Job;
+use work::{Life, Work};
 
 use crate::dice::Dice;
 
@@ -46,7 +53,9 @@ pub struct Options {
     pub kind: Kind,
     /// The program.
     pub binary: PathBuf,
-    /// How large the capture is.
+    /// What it does.
+    pub job: Job,
+    /// How large its input is.
     pub messages: u32,
 }
 
@@ -73,14 +82,14 @@ impl fmt::Display for Failure {
 /// A story does not end as it must.
 pub fn run(options: &Options, mut say: impl FnMut(&str)) -> Result<Tally, Failure> {
     let failed = |seed, what: String| Failure { seed, what, said: String::new() };
-    let capture = Capture::generate(&options.binary, options.messages);
-    let capture = capture.map_err(|error| failed(options.seed, error))?;
+    let work = Work::new(options.job, &options.binary, options.messages);
+    let work = work.map_err(|error| failed(options.seed, error))?;
     let mut tally = Tally::default();
     for seed in options.seed.. {
         if tally.kills() >= options.kills {
             break;
         }
-        let mut story = Story::new(options, &capture, seed).map_err(|error| failed(seed, error))?;
+        let mut story = Story::new(options, &work, seed).map_err(|error| failed(seed, error))?;
         let told = story.tell(&mut tally, options.kills);
         told.map_err(|what| Failure { seed, what, said: story.said() })?;
         tally.stories += 1;
@@ -91,7 +100,7 @@ pub fn run(options: &Options, mut say: impl FnMut(&str)) -> Result<Tally, Failur
 
 struct Story<'a> {
     options: &'a Options,
-    capture: &'a Capture,
+    work: &'a Work,
     dice: Dice,
     place: Place,
     committed: usize,
@@ -104,9 +113,9 @@ enum End {
 }
 
 impl<'a> Story<'a> {
-    fn new(options: &'a Options, capture: &'a Capture, seed: u64) -> Result<Self, String> {
+    fn new(options: &'a Options, work: &'a Work, seed: u64) -> Result<Self, String> {
         let place = Place::new(options.kind, seed).map_err(|error| error.to_string())?;
-        Ok(Self { options, capture, dice: Dice::new(seed), place, committed: 0 })
+        Ok(Self { options, work, dice: Dice::new(seed), place, committed: 0 })
     }
 
     fn said(&self) -> String {
@@ -159,8 +168,7 @@ impl<'a> Story<'a> {
         wish: Option<Phase>,
     ) -> Result<(End, Phase, &'static str), String> {
         let (threads, mut child) = self.start(restore)?;
-        let span_ms = self.capture.span_ms();
-        let mut watcher = Watcher::new(&self.place, wish, &mut self.dice, span_ms);
+        let mut watcher = Watcher::new(&self.place, wish, &mut self.dice, capture::SPAN_MS);
         watcher.started(child.id());
         let end = see(&mut child, &mut watcher);
         if end.is_err() {
@@ -172,36 +180,20 @@ impl<'a> Story<'a> {
 
     /// Starts a process with options of its own; the name of its threads.
     fn start(&mut self, restore: bool) -> Result<(&'static str, Child), String> {
-        let dice = &mut self.dice;
-        let (name, threads) = dice.pick(&[
-            ("inline", &["--inline"][..]),
-            ("1 shard", &["--shards", "1"]),
-            ("2 shards", &["--shards", "2"]),
-            ("3 shards", &["--shards", "3"]),
-            ("4 shards", &["--shards", "4"]),
-        ]);
-        let mut command = self.place.replay(&self.options.binary, self.capture);
-        command.args(threads);
-        command.args(["--wait", dice.pick(&["yield", "park", "park"])]);
-        command.args(["--driver", dice.pick(&["glommio", "thread"])]);
-        command.args(["--every", &format!("{}ms", dice.pick(&[5, 20, 50]))]);
-        command.args(["--compression", dice.pick(&["none", "none", "lz4", "zstd"])]);
-        command.args(["--keep", dice.pick(&["1", "2", "3"])]);
-        let of_capture = self.capture.events_per_second();
-        command.args(["--rate", &format!("{}/s", of_capture * dice.pick(&[2, 3, 6]) / 4)]);
-        command.args(restore.then_some("--restore"));
-        command.args(["--out".as_ref(), self.place.out().as_os_str()]);
-        command.args(["--late".as_ref(), self.place.late().as_os_str()]);
+        let life = Life::new(&mut self.dice, restore);
+        let folder = self.place.folder();
+        let mut command = self.work.command(&self.place, &self.options.binary, folder);
+        self.work.tell(&life, &mut command);
         let stderr = File::create(self.stderr()).map_err(|error| error.to_string())?;
         command.stdout(Stdio::null()).stderr(stderr);
         let child = command.spawn().map_err(|error| error.to_string())?;
-        Ok((name, child))
+        Ok((life.threads(), child))
     }
 
     /// Looks at what a kill has left.
     fn look(&mut self, tally: &mut Tally) -> Result<(), String> {
-        let rows = Rows::read(&self.place.out(), &self.place.late())?;
-        self.capture.undisturbed().begins_with(&rows)?;
+        let rows = self.work.rows(self.place.folder())?;
+        self.work.undisturbed().begins_with(&rows)?;
         if rows.len() < self.committed {
             return Err(format!("committed rows are gone: {} of {}", rows.len(), self.committed));
         }
@@ -211,9 +203,9 @@ impl<'a> Story<'a> {
     }
 
     fn compare(&self) -> Result<(), String> {
-        let rows = Rows::read(&self.place.out(), &self.place.late())?;
-        self.capture.undisturbed().equals(&rows)?;
-        for folder in [self.place.out(), self.place.late()] {
+        let rows = self.work.rows(self.place.folder())?;
+        self.work.undisturbed().equals(&rows)?;
+        for (_, folder) in self.work.outputs(self.place.folder()) {
             if let Some(left) = unfinished(&folder)?.first() {
                 return Err(format!("{left} is left in the output"));
             }
@@ -223,12 +215,12 @@ impl<'a> Story<'a> {
 
     fn refuses_to_begin_again(&self) -> Result<(), String> {
         let fresh = self.place.folder().join("fresh");
-        let mut command = self.place.replay(&self.options.binary, self.capture);
+        fs::create_dir_all(&fresh).map_err(|error| error.to_string())?;
         // With another output, so that it is the store that refuses.
-        command.args([Path::new("--out"), &fresh, Path::new("--late"), &fresh.join("late")]);
+        let mut command = self.work.command(&self.place, &self.options.binary, &fresh);
         let output = command.output().map_err(|error| error.to_string())?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let parts = Rows::read(&fresh, &fresh.join("late"))?;
+        let parts = self.work.rows(&fresh)?;
         if output.status.success() || !said.contains("already holds snapshots") || parts.len() > 0 {
             return Err(format!("a used store was begun again: {said}"));
         }

@@ -1,5 +1,5 @@
 //! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets, a server of S3,
-//! the simulator, and processes that are killed.
+//! the simulator, jobs in SQL, and processes that are killed.
 #![forbid(unsafe_code)]
 
 pub mod dice;
@@ -9,6 +9,7 @@ pub mod kill;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sim;
+pub mod sql;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidewire::runtime::{Options, Silent};
+use tidewire::runtime::Options;
 use tidewire::sql::SqlJob;
 use tidewire_connect::tables::{Columns, TableError, TableWriter};
 use tidewire_event::{DataType, Value, text};
+use tidewire_tests::sql::run;
 
 /// The folder of queries, tables and answers.
 pub(super) fn folder() -> PathBuf {
@@ -34,8 +35,15 @@ pub(super) fn answer(name: &str, options: &Options) -> Result<Vec<String>, Strin
     let read =
         |path: &str| fs::read_to_string(folder.join(path)).map_err(|error| error.to_string());
     let tables = read("tables.sql")?.replace("${DATA}", &folder.join("data").display().to_string());
-    let text = format!("{tables}\n{}", read(&format!("queries/{name}.sql"))?);
-    let job = SqlJob::read(&text, &BTreeMap::new()).map_err(|error| error.to_string())?;
+    rows_of(&format!("{tables}\n{}", read(&format!("queries/{name}.sql"))?), options)
+}
+
+/// The rows that a job shows, in the text form: the types of their columns, then the rows in order.
+///
+/// # Errors
+/// What the job says is wrong.
+pub(crate) fn rows_of(text: &str, options: &Options) -> Result<Vec<String>, String> {
+    let job = SqlJob::read(text, &BTreeMap::new()).map_err(|error| error.to_string())?;
     let lines = Arc::new(Mutex::new((String::new(), Vec::new())));
     let shown = |columns: &Columns| -> Box<dyn TableWriter> {
         let names = columns
@@ -45,7 +53,7 @@ pub(super) fn answer(name: &str, options: &Options) -> Result<Vec<String>, Strin
         lock(&lines).0 = names.collect::<Vec<_>>().join(",");
         Box::new(Lines { columns: columns.clone(), lines: Arc::clone(&lines) })
     };
-    job.run_shown(shown, options, &mut Silent).map_err(|error| error.to_string())?;
+    run(job, options, &shown).map_err(|error| error.to_string())?;
     let (head, mut rows) = std::mem::take(&mut *lock(&lines));
     rows.sort();
     rows.insert(0, head);

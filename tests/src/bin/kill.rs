@@ -1,18 +1,17 @@
-//! Kills replays with snapshots, and looks at what they leave:
-//! `cargo run --release -p tidewire-tests --bin kill -- --kills N --seed S --store dir|s3 [--binary PATH]`.
+//! Kills replays, or jobs in SQL, with snapshots, and looks at what they leave:
+//! `cargo run --release -p tidewire-tests --bin kill -- --kills N --seed S --store dir|s3 --job replay|sql`.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
 use tidewire_tests::binary;
-use tidewire_tests::kill::{Kind, Options, Phase, run};
+use tidewire_tests::kill::{Job, Kind, Options, Phase, run};
 
-const USAGE: &str =
-    "usage: kill [--kills N] [--seed S] [--store dir|s3] [--messages N] [--binary PATH]";
+const USAGE: &str = "usage: kill [--kills N] [--seed S] [--store dir|s3] [--job replay|sql] [--messages N] [--binary PATH]";
 
 fn options() -> Option<Options> {
     let (mut kills, mut seed, mut kind, mut messages) = (20, 1, Kind::Dir, 300_000);
-    let mut path = None;
+    let (mut path, mut job) = (None, Job::Replay);
     let mut arguments = std::env::args().skip(1);
     while let Some(option) = arguments.next() {
         let value = arguments.next()?;
@@ -23,11 +22,13 @@ fn options() -> Option<Options> {
             "--binary" => path = Some(value.into()),
             "--store" if value == "dir" => kind = Kind::Dir,
             "--store" if value == "s3" => kind = Kind::S3,
+            "--job" if value == "replay" => job = Job::Replay,
+            "--job" if value == "sql" => job = Job::Sql,
             _ => return None,
         }
     }
     let binary = path.unwrap_or_else(|| binary().to_owned());
-    Some(Options { kills, seed, kind, binary, messages })
+    Some(Options { kills, seed, kind, binary, job, messages })
 }
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program")]

@@ -34,9 +34,46 @@ pub fn seeds(body: &str) -> Vec<Vec<u8>> {
         "depth_book" => vec![(0..240).map(|n: u8| n.wrapping_mul(31)).collect()],
         "snapshot_object" => super::snapshot::objects(),
         "snapshot_manifest" => vec![super::snapshot::manifest()],
+        "sql_text" => super::sql::queries().iter().map(|query| query.as_bytes().to_vec()).collect(),
+        // A query each, with one token changed.
+        "sql_mutations" => {
+            (0..120).map(|n: u8| vec![n, 0, n, n, 0, n.wrapping_mul(7), 1]).collect()
+        }
+        "csv_rows" => (0..32).map(|flags| [&[flags], CSV.as_bytes()].concat()).collect(),
+        "json_rows" => (0..4).map(|flags| [&[flags], JSON.as_bytes()].concat()).collect(),
+        "candump" => (0..2).map(|flags| [&[flags], CANDUMP.as_bytes()].concat()).collect(),
+        "binance" => (0..8).map(|flags| [&[flags], BINANCE.as_bytes()].concat()).collect(),
         _ => Vec::new(),
     }
 }
+
+/// Rows of all types, NULLs, quotes and a comment.
+const CSV: &str = "\
+b,i8,i16,i32,i64,f32,f64,d10,d38,s,v,c,bytes,d,t,ts,z
+true,-128,32767,-2147483648,9223372036854775807,1.5,-1e300,99999999.99,-1.000000000000000001,\"a \"\"b\"\"\",abcde,abc,AQI=,2024-02-29,23:59:59.999,2024-02-29 12:34:56.789,1969-12-31 23:59:59.999999999Z
+# a comment
+NULL,,,,,NaN,Infinity,0.01,12345678901234567890.5,é,,,,1900-01-01,00:00:00,2100-01-01 00:00:00,2024-03-10 02:30:00Z
+";
+
+const JSON: &str = r#"{"b":true,"i8":1,"i16":-2,"i32":3,"i64":-9223372036854775808,"f32":1.5,"f64":1e-300,"d10":"1.50","d38":12345678901234567890.123456789012345678,"s":"a\u00e9\"\n","v":"abcde","c":"abc","bytes":"AQI=","d":"2024-02-29","t":"23:59:59.999","ts":"2024-02-29 12:34:56.789","z":"2024-02-29 12:34:56.789Z","items":[1,null,3],"map":{"x":1.5,"y":null},"row":{"x":1,"y":2.345}}
+{"s":null,"ts":"2024-02-29T12:34:56.789","unknown":[{"a":[]}],"row":null}
+{}
+"#;
+
+const CANDUMP: &str = "\
+(1436509052.249713) vcan0 1F334455#2A36
+(1436509052.449847) can1 123#R4
+(1436509052.650004) can0 20000008#0000000000000000
+(1436509053.650004) can0 5A1##1112233
+";
+
+/// Changes that come before their snapshot, the snapshot, a change behind it, trades and tickers.
+const BINANCE: &str = r#"1000 {"stream":"btcusdt@depth","data":{"e":"depthUpdate","E":3,"T":2,"s":"BTCUSDT","U":5,"u":6,"pu":4,"b":[["1.5","0.000"],["1.4","2"]],"a":[]}}
+1001 {"lastUpdateId":7,"E":1,"T":1,"bids":[["1.5","1"]],"asks":[["1.6","3.25"]]}
+1002 {"data":{"e":"depthUpdate","E":3,"T":2,"s":"BTCUSDT","U":7,"u":9,"pu":6,"b":[["1.5","0.000"],["1.4","2"]],"a":[["1.6","0"]]}}
+1003 {"stream":"btcusdt@trade","data":{"e":"trade","E":11,"T":10,"s":"BTCUSDT","t":7,"p":"61800.30","q":"0.006","X":"MARKET","m":false}}
+1004 {"e":"bookTicker","u":5,"s":"BTCUSDT","b":"61800.20","B":"2.507","a":"61800.30","A":"2.510","T":13,"E":14}
+"#;
 
 /// The first message of each type.
 fn itch_messages() -> Vec<Vec<u8>> {

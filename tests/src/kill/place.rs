@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tidewire_snapshot::{DirStore, Manifest, ObjectName, Store, catalog};
 
 use super::capture::OPTIONS;
-use super::{Capture, Phase, names};
+use super::{Capture, Phase, SqlJob, names};
 use crate::s3::{
     ACCESS_KEY_ID, BUCKET, Fault, Plan, Proxy, REGION, Request, SECRET_ACCESS_KEY, Server, seeded,
     serve,
@@ -147,20 +147,35 @@ impl Place {
     #[must_use]
     pub fn replay(&self, binary: &Path, capture: &Capture) -> Command {
         let mut command = Command::new(binary);
-        command.arg("replay").arg(capture.path()).args(OPTIONS).arg("--snapshots");
-        match &self.remote {
-            None => {
-                command.arg(self.objects());
-            }
-            Some(remote) => {
-                command.arg(format!("s3://{BUCKET}/{PREFIX}"));
-                command.args(["--endpoint", remote.proxy.endpoint()]);
-                command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID);
-                command.env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
-                command.env("AWS_REGION", REGION);
-            }
+        command.arg("replay").arg(capture.path()).args(OPTIONS);
+        let (store, endpoint) = self.location(&mut command);
+        command.args(["--snapshots", &store]);
+        if let Some(endpoint) = endpoint {
+            command.args(["--endpoint", endpoint]);
         }
         command
+    }
+
+    /// A job in SQL with snapshots here, that runs in a folder.
+    pub(super) fn sql(&self, binary: &Path, job: &SqlJob, within: &Path) -> Command {
+        let mut command = job.command(binary, within);
+        let (store, endpoint) = self.location(&mut command);
+        command.args(["--set", &format!("snapshot.store={store}")]);
+        if let Some(endpoint) = endpoint {
+            command.args(["--set", &format!("snapshot.endpoint={endpoint}")]);
+        }
+        command
+    }
+
+    /// The store's name and its server, as a process is told; what it needs to be let in is in its environment.
+    fn location(&self, command: &mut Command) -> (String, Option<&str>) {
+        let Some(remote) = &self.remote else {
+            return (self.objects().display().to_string(), None);
+        };
+        command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID);
+        command.env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        command.env("AWS_REGION", REGION);
+        (format!("s3://{BUCKET}/{PREFIX}"), Some(remote.proxy.endpoint()))
     }
 
     pub(super) fn has_snapshots(&self) -> Result<bool, String> {
