@@ -102,7 +102,7 @@ fn nanoseconds(text: &str) -> Option<i64> {
 }
 
 /// A size as people write it, in bytes.
-pub(super) fn bytes(text: &str) -> Option<usize> {
+pub fn bytes(text: &str) -> Option<usize> {
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0)];
     let (digits, shift) = units
         .into_iter()
