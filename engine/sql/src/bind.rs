@@ -11,6 +11,7 @@ mod expr;
 mod finish;
 mod group;
 mod literal;
+mod order;
 mod over;
 mod query;
 mod relation;
