@@ -93,10 +93,10 @@ pub(super) fn check_refusals() {
 fn in_one_line(error: &str) -> String {
     let problem = error.lines().next().unwrap_or_default();
     let problem = problem.rsplit_once("job.sql").map_or(problem, |(_, behind)| behind);
-    let is_place = |c: char| c.is_ascii_digit() || c == ':' || c == ' ';
+    let problem = problem.split_once(": ").map_or(problem, |(_, problem)| problem);
     let help = error.lines().find_map(|line| line.strip_prefix("  = "));
     let help = help.map_or_else(String::new, |help| format!(" ({help})"));
-    format!("{}{help}", problem.trim_start_matches(is_place))
+    format!("{problem}{help}")
 }
 
 pub(super) fn check_differences() {
