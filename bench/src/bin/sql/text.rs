@@ -1,7 +1,7 @@
 //! The jobs as text.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tidewire::event::{RowWriter, Slot};
 use tidewire::prelude::*;
@@ -10,7 +10,8 @@ use tidewire::sql::{Columns, Read, SqlJob, TableError, TableReader, TableWriter}
 use super::input::{Checksum, Event};
 
 /// What the events of all jobs are.
-const EVENTS: &str = "CREATE TABLE events (k BIGINT, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+const EVENTS: &str =
+    "CREATE TABLE events (k BIGINT, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
     WITH ('connector' = 'datagen');";
 
 pub(crate) const FILTER: &str = "SELECT k, v * 2 + 1 AS v, ts FROM events WHERE v >= 64";
@@ -44,7 +45,7 @@ impl TableReader for Reader {
         let Some(Event { k, v, ts }) = self.input.get(self.next) else { return Ok(Read::End) };
         self.next += 1;
         let [of_k, of_v, of_ts] = &self.slots;
-        let mut writer = RowWriter::new(row, &self.columns.layout);
+        let mut writer = RowWriter::on_zeros(row, &self.columns.layout);
         writer.int(of_k, k.to_native() as i64);
         writer.int(of_v, v.to_native());
         writer.int(of_ts, ts.to_native());
@@ -61,8 +62,7 @@ struct Summed {
 
 impl TableWriter for Summed {
     fn row(&mut self, row: &[u8]) -> Result<(), TableError> {
-        let [key, time, value, count] =
-            self.slots.map(|slot| slot.map_or(1, |slot| slot.int(row)));
+        let [key, time, value, count] = self.slots.map(|slot| slot.map_or(1, |slot| slot.int(row)));
         self.sum.take(key as u64, time, value, count);
         Ok(())
     }

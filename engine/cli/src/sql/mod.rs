@@ -134,7 +134,7 @@ impl SqlJob {
     ///         if *left == 0 {
     ///             return Ok(Read::End);
     ///         }
-    ///         RowWriter::new(row, layout).int(&layout.slots()[0], *left);
+    ///         RowWriter::on_zeros(row, layout).int(&layout.slots()[0], *left);
     ///         *left -= 1;
     ///         Ok(Read::Row { received: None, partition: 0 })
     ///     }
@@ -287,8 +287,8 @@ impl SqlJob {
         let failed = |error| SqlRunError::Table { table: name.clone(), error };
         let columns = Columns::used(columns_of(table), columns).map_err(too_wide)?;
         let own = self.own.readers(name, &columns);
-        let made = own
-            .unwrap_or_else(|| readers(options_of(&table.connector, &table.options), &columns));
+        let made =
+            own.unwrap_or_else(|| readers(options_of(&table.connector, &table.options), &columns));
         made.map_err(|error| match error {
             TableError::Option(error) => option_error(table, &error).into(),
             error => failed(error),
