@@ -29,9 +29,9 @@ struct Arguments {
     /// Measured rounds.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Only the jobs whose name contains this.
-    #[arg(long, default_value = "")]
-    only: String,
+    /// Only the job of this name.
+    #[arg(long)]
+    only: Option<String>,
     /// Only the contestants whose name contains this: for profiles.
     #[arg(long, default_value = "")]
     contestant: String,
@@ -173,7 +173,8 @@ fn run(job: &Job, arguments: &Arguments) -> Line<'static> {
 
 fn main() {
     let arguments = Arguments::parse();
-    let wanted = JOBS.iter().filter(|job| job.name.contains(&arguments.only));
+    let is_wanted = |job: &&Job| arguments.only.as_ref().is_none_or(|only| job.name == only);
+    let wanted = JOBS.iter().filter(is_wanted);
     let lines: Vec<_> = wanted.map(|job| run(job, &arguments)).collect();
     println!(
         "\n{:<18} {:>10} {:>12} {:>16} {:>16} {:>8}",

@@ -9,9 +9,10 @@ use tidewire::sql::{Columns, Read, SqlJob, TableError, TableReader, TableWriter}
 
 use super::input::{Checksum, Event};
 
-/// What the events of all jobs are.
+/// What the events of all jobs are. A watermark says that no event of its time is to come, and here many are of one
+/// millisecond: so it is one behind.
 const EVENTS: &str =
-    "CREATE TABLE events (k BIGINT, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+    "CREATE TABLE events (k BIGINT, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '0.001' SECOND)
     WITH ('connector' = 'datagen');";
 
 pub(crate) const FILTER: &str = "SELECT k, v * 2 + 1 AS v, ts FROM events WHERE v >= 64";
