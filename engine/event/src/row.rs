@@ -216,6 +216,13 @@ impl<'r> RowWriter<'r> {
     #[inline]
     pub fn new(row: &'r mut [u8], layout: &RowLayout) -> Self {
         row.fill(0);
+        Self::on_zeros(row, layout)
+    }
+
+    /// The same in a row that is all zero already.
+    #[inline(always)]
+    pub fn on_zeros(row: &'r mut [u8], layout: &RowLayout) -> Self {
+        debug_assert!(row.iter().all(|byte| *byte == 0), "what is not written is to be zero");
         Self { row, end: layout.fixed_bytes }
     }
 

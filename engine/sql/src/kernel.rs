@@ -114,11 +114,24 @@ impl Kernel {
         input: [&[u8]; SEGMENTS],
         outputs: &mut [&mut [u8]],
     ) -> Result<bool, Box<Fault>> {
+        outputs.iter_mut().for_each(|output| output.fill(0));
+        self.run_on_zeros(input, outputs)
+    }
+
+    /// The same, into outputs that are all zero.
+    #[inline]
+    pub(crate) fn run_on_zeros(
+        &self,
+        input: [&[u8]; SEGMENTS],
+        outputs: &mut [&mut [u8]],
+    ) -> Result<bool, Box<Fault>> {
         let Program { filter, rows, outputs: layouts, fixed_bytes } = &self.program;
         if input.iter().zip(fixed_bytes).any(|(row, bytes)| row.len() < *bytes) {
             return Err(misfit("a row of the input is shorter than its columns"));
         }
-        self.scratch.borrow_mut().reset();
+        if self.scratch.borrow().allocated_bytes() > 0 {
+            self.scratch.borrow_mut().reset();
+        }
         let scratch = self.scratch.borrow();
         let env = Env { rows: input, scratch: &scratch, fault: &self.fault };
         if let Some(filter) = filter
@@ -133,7 +146,7 @@ impl Kernel {
             if output.len() < layout.fixed_bytes() {
                 return Err(misfit("a row to write is shorter than its columns"));
             }
-            let mut writer = RowWriter::new(output, layout);
+            let mut writer = RowWriter::on_zeros(output, layout);
             for step in steps {
                 step.run(&env, &mut writer);
             }

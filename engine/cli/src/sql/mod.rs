@@ -16,6 +16,7 @@
 //! ```
 
 mod connectors;
+mod own;
 mod scan;
 mod settings;
 mod sink;
@@ -24,9 +25,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidewire_connect::tables::{
-    Column, Columns, TableError, TableReader, TableWriter, readers, show, writer,
-};
+use tidewire_connect::tables::{Column, readers, show, writer};
 use tidewire_dataflow::{Punctuated, WhenQuiet};
 use tidewire_event::{DataType, Field, RowLayout};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome};
@@ -38,12 +37,14 @@ use tidewire_sql::run::{Prepared, RowFault, RowOrder, Run, Runnable, Shape};
 use tidewire_sql::{Span, SqlError};
 
 use self::connectors::{KnownConnectors, options_of};
+use self::own::OwnReaders;
 use self::scan::{ScanSource, Skipped, ValuesReader};
 use self::sink::{OutputWriter, SqlSink};
 
 pub use self::scan::ScanError;
 pub use self::settings::Settings;
 pub use self::sink::SqlSinkError;
+pub use tidewire_connect::tables::{Columns, Read, TableError, TableReader, TableWriter};
 
 /// Characters that a text of no declared length has room for in a row, where no setting says otherwise.
 const TEXT_BYTES: usize = 64;
@@ -55,6 +56,7 @@ const TEXT_BYTES_MAX: usize = 1 << 10;
 pub struct SqlJob {
     bound: bind::Job,
     settings: Settings,
+    own: OwnReaders,
 }
 
 /// What a job came to.
@@ -111,7 +113,58 @@ impl SqlJob {
     pub fn read(text: &str, settings: &BTreeMap<String, String>) -> Result<Self, SqlRunError> {
         let bound = bind::bind(text, settings, &KnownConnectors)?;
         let settings = Settings::read(&bound.settings)?;
-        Ok(Self { bound, settings })
+        Ok(Self { bound, settings, own: OwnReaders::default() })
+    }
+
+    /// Reads a table from what `readers` makes, in place of its connector, which is not opened: for programs that have the
+    /// rows themselves, and for tests of a job's text. `readers` is told which columns the job uses, and how they lie in a
+    /// row.
+    ///
+    /// ```
+    /// use tidewire::event::RowWriter;
+    /// use tidewire::runtime::Silent;
+    /// use tidewire::sql::{Columns, Read, SqlJob, TableError, TableReader};
+    ///
+    /// /// The numbers up to one.
+    /// struct UpTo(i64, Columns);
+    ///
+    /// impl TableReader for UpTo {
+    ///     fn read(&mut self, row: &mut [u8]) -> Result<Read, TableError> {
+    ///         let Self(left, Columns { layout, .. }) = self;
+    ///         if *left == 0 {
+    ///             return Ok(Read::End);
+    ///         }
+    ///         RowWriter::on_zeros(row, layout).int(&layout.slots()[0], *left);
+    ///         *left -= 1;
+    ///         Ok(Read::Row { received: None, partition: 0 })
+    ///     }
+    /// }
+    ///
+    /// let job = SqlJob::read(
+    ///     "CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'numbers.csv', 'format' = 'csv');
+    ///      CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');
+    ///      INSERT INTO nowhere SELECT n FROM numbers WHERE n > 2",
+    ///     &Default::default(),
+    /// )?;
+    /// let job = job.with_readers("numbers", |columns| Ok(vec![Box::new(UpTo(5, columns.clone()))]))?;
+    /// let done = job.run(&Default::default(), &mut Silent)?;
+    /// assert_eq!((done.rows_read, done.rows_written), (5, 3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such table.
+    pub fn with_readers(
+        mut self,
+        table: &str,
+        readers: impl Fn(&Columns) -> Result<Vec<Box<dyn TableReader>>, TableError> + 'static,
+    ) -> Result<Self, SqlError> {
+        if self.bound.catalog.table(table).is_none() {
+            let error = SqlError::new(Span::NONE, format!("there is no table {table}"));
+            return Err(error.nearest(table, self.bound.catalog.names()));
+        }
+        self.own.set(table, Box::new(readers));
+        Ok(self)
     }
 
     /// Its settings.
@@ -233,8 +286,10 @@ impl SqlJob {
         let Some(table) = self.bound.catalog.table(name) else { return Ok(Vec::new()) };
         let failed = |error| SqlRunError::Table { table: name.clone(), error };
         let columns = Columns::used(columns_of(table), columns).map_err(too_wide)?;
-        readers(options_of(&table.connector, &table.options), &columns).map_err(|error| match error
-        {
+        let own = self.own.readers(name, &columns);
+        let made =
+            own.unwrap_or_else(|| readers(options_of(&table.connector, &table.options), &columns));
+        made.map_err(|error| match error {
             TableError::Option(error) => option_error(table, &error).into(),
             error => failed(error),
         })

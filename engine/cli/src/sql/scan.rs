@@ -137,7 +137,7 @@ impl<S: Shape> ScanSource<S> {
         Ok(Self {
             table: name_of(scan),
             reader,
-            computed: computed(scan, session)?,
+            computed: computed(scan, S::ROW_BYTES, session)?,
             time,
             time_name: time_name.unwrap_or_default(),
             rows: 0,
@@ -173,8 +173,13 @@ impl<S: Shape> ScanSource<S> {
     }
 }
 
-/// What makes the computed columns of a scan: all of its row, of what is read.
-fn computed(scan: &Scan, session: &Session) -> Result<Option<(Kernel, Vec<u8>)>, SqlError> {
+/// What makes the computed columns of a scan: all of its row, which has `room` bytes, of what is read. That is in the row
+/// too, so it needs no more room.
+fn computed(
+    scan: &Scan,
+    room: usize,
+    session: &Session,
+) -> Result<Option<(Kernel, Vec<u8>)>, SqlError> {
     if scan.computed.is_empty() {
         return Ok(None);
     }
@@ -191,7 +196,6 @@ fn computed(scan: &Scan, session: &Session) -> Result<Option<(Kernel, Vec<u8>)>,
         exprs.push(expr);
     }
     let kernel = Kernel::new(None, &[&exprs], &[&layout], session)?;
-    let room = tidewire_event::row::ROW_BYTES_MAX;
     Ok(Some((kernel, vec![0; room])))
 }
 
@@ -209,7 +213,10 @@ impl<S: Shape> Source for ScanSource<S> {
             let bytes = row.as_mut_bytes();
             let read = match &mut self.computed {
                 None => self.reader.read(bytes),
-                Some((_, read)) => self.reader.read(read),
+                Some((_, read)) => {
+                    read.fill(0);
+                    self.reader.read(read)
+                }
             };
             let read =
                 read.map_err(|error| ScanError::Table { table: self.table.clone(), error })?;

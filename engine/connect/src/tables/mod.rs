@@ -66,7 +66,7 @@ pub enum TableError {
 
 /// Reads rows of a table. It is given its columns, and their layout in a row, when it is made.
 pub trait TableReader: Send {
-    /// Writes the next row into `row`.
+    /// Writes the next row into `row`, which is all zero.
     ///
     /// # Errors
     /// The input can not be read, or is not as it should be.

@@ -189,7 +189,8 @@ impl Calls {
             layout: results_layout(calls)?,
             bytes: 0,
             row: RefCell::new(match &arguments.kernel {
-                Some(_) => vec![0; layout.fixed_bytes() + ARGUMENT_TEXT_BYTES],
+                Some(_) if layout.has_tail() => vec![0; layout.fixed_bytes() + ARGUMENT_TEXT_BYTES],
+                Some(_) => vec![0; layout.fixed_bytes()],
                 None => Vec::new(),
             }),
             arguments: arguments.kernel,

@@ -10,7 +10,8 @@ use crate::expr::Expr;
 /// A step: see the module.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// Slots that lie one behind the other in both rows, none of them a text.
+    /// A slot as it lies in the input, or several that lie one behind the other in both rows, none of them a text. The slot
+    /// of a NULL is zero there, and so it is here.
     Copy {
         segment: usize,
         from: usize,
@@ -19,8 +20,8 @@ pub(super) enum Step {
         /// The NULL bits: slots there, and here.
         nulls: Box<[(Slot, Slot)]>,
     },
-    /// A column of the input as it is.
-    Load { place: Place, slot: Slot, column: Column },
+    /// A text of the input as it is.
+    Text { place: Place, slot: Slot, column: Column },
     /// A column that is computed.
     Compute { code: Code, slot: Slot, column: Column },
 }
@@ -41,23 +42,23 @@ pub(super) fn plan(
 ) -> Result<Box<[Step]>, SqlError> {
     let mut steps = Vec::new();
     // Columns that may be copied at once.
-    let mut copied: Vec<(Place, Slot, Column)> = Vec::new();
+    let mut copied: Vec<(Place, Slot)> = Vec::new();
     for (index, (expr, slot)) in columns.iter().zip(layout.slots()).enumerate() {
         let column = Column { number: index + 1, at: expr.at };
         let place = compiler.place(expr).filter(|place| place.slot.repr == slot.repr);
         if let Some(place) = place.filter(|_| slot.repr != Repr::Bytes) {
-            let goes_on = copied.last().is_some_and(|(last, _, _)| {
+            let goes_on = copied.last().is_some_and(|(last, _)| {
                 last.segment == place.segment && end(&last.slot) == place.slot.offset.into()
             });
             if !goes_on {
                 flush(&mut copied, &mut steps);
             }
-            copied.push((place, *slot, column));
+            copied.push((place, *slot));
             continue;
         }
         flush(&mut copied, &mut steps);
         steps.push(match place {
-            Some(place) => Step::Load { place, slot: *slot, column },
+            Some(place) => Step::Text { place, slot: *slot, column },
             None => Step::Compute { code: compiler.compile(expr)?, slot: *slot, column },
         });
     }
@@ -70,26 +71,20 @@ fn end(slot: &Slot) -> usize {
 }
 
 /// The step that writes the columns of `copied`.
-fn flush(copied: &mut Vec<(Place, Slot, Column)>, steps: &mut Vec<Step>) {
-    match copied.as_slice() {
-        [] => {}
-        [(place, slot, column)] => {
-            steps.push(Step::Load { place: *place, slot: *slot, column: *column });
-        }
-        [(first, to, _), .., (last, _, _)] => {
-            let has_nulls = |(place, to, _): &(Place, Slot, Column)| {
-                let both = place.slot.null_bit.is_some() && to.null_bit.is_some();
-                both.then_some((place.slot, *to))
-            };
-            let from = usize::from(first.slot.offset);
-            steps.push(Step::Copy {
-                segment: first.segment,
-                from,
-                to: to.offset,
-                bytes: end(&last.slot) - from,
-                nulls: copied.iter().filter_map(has_nulls).collect(),
-            });
-        }
+fn flush(copied: &mut Vec<(Place, Slot)>, steps: &mut Vec<Step>) {
+    if let ([(first, to), ..], [.., (last, _)]) = (copied.as_slice(), copied.as_slice()) {
+        let has_nulls = |(place, to): &(Place, Slot)| {
+            let both = place.slot.null_bit.is_some() && to.null_bit.is_some();
+            both.then_some((place.slot, *to))
+        };
+        let from = usize::from(first.slot.offset);
+        steps.push(Step::Copy {
+            segment: first.segment,
+            from,
+            to: to.offset,
+            bytes: end(&last.slot) - from,
+            nulls: copied.iter().filter_map(has_nulls).collect(),
+        });
     }
     copied.clear();
 }
@@ -101,25 +96,23 @@ impl Step {
         match self {
             Self::Copy { segment, from, to, bytes, nulls } => {
                 let row = env.rows[*segment];
-                writer.slots(*to, &row[*from..][..*bytes]);
+                let slots = &row[*from..][..*bytes];
+                // One number is what is copied most often: that is no call.
+                match slots.first_chunk::<8>() {
+                    Some(number) if slots.len() == 8 => writer.slots(*to, number),
+                    _ => writer.slots(*to, slots),
+                }
                 for (from, to) in nulls {
                     if from.is_null(row) {
                         writer.null(to);
                     }
                 }
             }
-            Self::Load { place, slot, column } => {
+            Self::Text { place, slot, column } => {
                 let row = env.rows[place.segment];
-                let from = &place.slot;
-                if from.is_null(row) {
-                    return writer.null(slot);
-                }
-                match slot.repr {
-                    Repr::Bool => writer.bool(slot, from.bool(row)),
-                    Repr::Int(_) => writer.int(slot, from.int(row)),
-                    Repr::Wide => writer.wide(slot, from.wide(row)),
-                    Repr::Float(_) => writer.float(slot, from.float(row)),
-                    Repr::Bytes => column.text(env, writer, slot, from.text(row)),
+                match place.slot.is_null(row) {
+                    true => writer.null(slot),
+                    false => column.text(env, writer, slot, place.slot.text(row)),
                 }
             }
             Self::Compute { code, slot, column } => {

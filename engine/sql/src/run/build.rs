@@ -14,7 +14,7 @@ use super::aggregate::SqlAggregate;
 use super::erased::{Boxed, Chained};
 use super::faults::Faults;
 use super::making::{Maker, Target, layout_of};
-use super::post::{AsItIs, Post, Rolled, WindowRowWriter, Windowed};
+use super::post::{AsItIs, Post, Rolled, WindowLayout, Windowed};
 use super::shape::{PREFIX_BYTES, RowOf, Shape, Sizes};
 use super::stage::Staged;
 use crate::aggregates::calls::Calls;
@@ -43,7 +43,7 @@ pub(crate) struct Compiled {
 pub(crate) enum Work {
     Pass,
     InOrder,
-    Window { windows: WindowKind, calls: Calls, early: bool, row: WindowRowWriter },
+    Window { windows: WindowKind, calls: Calls, early: bool },
     Over { frame: Frame, calls: Calls, emit: Emit },
 }
 
@@ -130,7 +130,7 @@ impl Compiled {
         session: &Session,
     ) -> Result<Self, SqlError> {
         let (key, columns) = (layout_of(&stage.key)?, layout_of(&stage.columns)?);
-        let window = WindowRowWriter::new()?;
+        let window = WindowLayout::new()?;
         let calls =
             |is_rolling| Calls::new(stage.operator.aggregates(), &columns, is_rolling, session);
         let operator = match &stage.operator {
@@ -142,7 +142,7 @@ impl Compiled {
                 if early {
                     check_early(stage, *windows, &calls)?;
                 }
-                Work::Window { windows: *windows, calls, early, row: window.clone() }
+                Work::Window { windows: *windows, calls, early }
             }
             Planned::Over { frame, emit, .. } => {
                 Work::Over { frame: *frame, calls: calls(true)?, emit: *emit }
@@ -233,8 +233,8 @@ fn stage<S: Shape>(
             let turn = Boxed::new(Staged::new(InTurn::new(), AsItIs { post }));
             in_order(turn, *comes_in_order, arena)
         }
-        Work::Window { windows, calls, early, row } => {
-            let give = Windowed::new(calls, row, *early, post, faults);
+        Work::Window { windows, calls, early } => {
+            let give = Windowed::new(calls, *early, post, faults);
             match windows {
                 WindowKind::Aligned(windows) => {
                     let needs_order = calls.is_ordered();

@@ -3,7 +3,7 @@
 use tidewire_event::{DataType, Field, Repr, RowLayout, Slot};
 use zerocopy::IntoBytes;
 
-use super::shape::{Row, RowOf, Shape};
+use super::shape::{RowOf, Shape};
 use crate::code::{Fault, SEGMENTS};
 use crate::error::{Span, SqlError};
 use crate::expr::Expr;
@@ -96,26 +96,26 @@ impl Maker {
         Ok(Self { kernel, to_stage: key.is_some(), copies, floats })
     }
 
-    /// The row of an input, if the filter keeps it. The prefix of its key is that of `key`.
+    /// Makes the row of an input in `row`, which is all zero, and says whether the filter keeps it. The prefix of its key
+    /// is that of `key`.
     #[inline]
     pub(crate) fn make<S: Shape>(
         &self,
         input: [&[u8]; SEGMENTS],
         key: Option<&S::Key>,
-    ) -> Result<Option<RowOf<S>>, Box<Fault>> {
-        let mut row: RowOf<S> = Row::empty();
+        row: &mut RowOf<S>,
+    ) -> Result<bool, Box<Fault>> {
         if self.copies.is_some() {
             let from = input[0];
             row.as_mut_bytes()[..from.len()].copy_from_slice(from);
-            return Ok(Some(row));
+            return Ok(true);
         }
         if !self.to_stage {
-            let kept = self.kernel.run(input, &mut [row.as_mut_bytes()])?;
-            return Ok(kept.then_some(row));
+            return self.kernel.run_on_zeros(input, &mut [row.as_mut_bytes()]);
         }
         let (prefix, made) = row.key.as_mut_bytes().split_at_mut(S::PREFIX);
-        if !self.kernel.run(input, &mut [made, row.columns.as_mut_bytes()])? {
-            return Ok(None);
+        if !self.kernel.run_on_zeros(input, &mut [&mut *made, row.columns.as_mut_bytes()])? {
+            return Ok(false);
         }
         if let Some(key) = key {
             prefix.copy_from_slice(&key.as_bytes()[..S::PREFIX]);
@@ -123,7 +123,7 @@ impl Maker {
         for slot in &self.floats {
             canonical(slot, made);
         }
-        Ok(Some(row))
+        Ok(true)
     }
 }
 

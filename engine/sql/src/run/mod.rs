@@ -38,7 +38,7 @@ pub use shape::{Emitted, Input, Row, RowOf, Shape};
 use self::build::{Compiled, PIPELINES_MAX};
 use self::making::{Maker, Target, layout_of};
 use self::needs::{Needs, is_one_key};
-use self::post::WindowRowWriter;
+use self::post::WindowLayout;
 use self::route::{Feeder, slots_of};
 use self::shape::{SIZES, WithShape, with_shape};
 use crate::error::{Span, SqlError};
@@ -52,7 +52,6 @@ pub struct Prepared {
     pipelines: Vec<Vec<Compiled>>,
     /// Those of each scan.
     feeders: Vec<Vec<Feeder>>,
-    window: WindowRowWriter,
     outputs: Vec<RowLayout>,
     faults: Arc<Faults>,
 }
@@ -95,7 +94,7 @@ impl Prepared {
             let help = format!("there may be {PIPELINES_MAX}");
             return Err(SqlError::new(Span::NONE, problem).help(help));
         }
-        let window = WindowRowWriter::new()?;
+        let window = WindowLayout::new()?;
         let compile = |pipeline: &Pipeline| Compiled::stages(plan, pipeline, session);
         let pipelines = plan.pipelines.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
         let mut feeders: Vec<Vec<Feeder>> = vec![Vec::new(); scans.len()];
@@ -112,7 +111,7 @@ impl Prepared {
         let shape = Needs::of(plan, &pipelines, row_bytes)?.shape()?;
         let outputs = plan.outputs.iter().map(|output| layout_of(&output.fields));
         let outputs = outputs.collect::<Result<_, _>>()?;
-        Ok(Self { shape, pipelines, feeders, window, outputs, faults: Arc::default() })
+        Ok(Self { shape, pipelines, feeders, outputs, faults: Arc::default() })
     }
 
     /// The name of the shape that it runs in.
@@ -145,10 +144,10 @@ impl Prepared {
     }
 
     fn runnable<S: Shape>(self, inputs: &[usize]) -> Runnable<S> {
-        let Self { pipelines, feeders, window, outputs, faults, .. } = self;
+        let Self { pipelines, feeders, outputs, faults, .. } = self;
         let of_input = |scan: &usize| feeders.get(*scan).cloned().unwrap_or_default();
         let feeders = inputs.iter().map(of_input).collect();
-        let route = SqlRoute::new(feeders, window, &faults);
+        let route = SqlRoute::new(feeders, &faults);
         Runnable { route, outputs, faults, pipelines }
     }
 }
@@ -182,7 +181,7 @@ fn feeder(
     pipeline: &Pipeline,
     feed: &Feed,
     scan: &RowLayout,
-    window: &WindowRowWriter,
+    window: &WindowLayout,
     session: &Session,
 ) -> Result<Feeder, SqlError> {
     let Some(stage) = pipeline.stages.first() else {

@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use tidewire_dataflow::{InTurnRow, RollingRow, Stage as When, Window, WindowRow};
-use tidewire_event::{DataType, Place, RowLayout, RowWriter, Slot, hash_of};
+use tidewire_event::{DataType, Place, RowLayout, hash_of};
 use zerocopy::{IntoBytes, Unaligned};
 
 use super::faults::Faults;
 use super::making::Maker;
-use super::shape::{Emitted, RowOf, Shape};
+use super::shape::{Emitted, Row, RowOf, Shape};
 use crate::aggregates::calls::Calls;
 use crate::code::SEGMENTS;
 use crate::error::SqlError;
@@ -39,9 +39,10 @@ impl<S: Shape> Post<S> {
         send: &mut impl FnMut(Emitted<S>),
     ) {
         for maker in &self.makers {
-            match maker.make::<S>(input, Some(key)) {
-                Ok(Some(row)) => send(Emitted { output: self.output, place, row }),
-                Ok(None) => {}
+            let mut made = Emitted { output: self.output, place, row: Row::empty() };
+            match maker.make::<S>(input, Some(key), &mut made.row) {
+                Ok(true) => send(made),
+                Ok(false) => {}
                 Err(fault) => self.faults.of_result(at, *fault),
             }
         }
@@ -90,7 +91,9 @@ struct Lowering {
 impl Lowering {
     fn new(calls: &Calls, faults: &Arc<Faults>) -> Self {
         // A list as a value takes at most as much again for each of its items as it takes in a partial result.
-        let bytes = calls.layout().fixed_bytes() + 2 * calls.bytes() + RESULT_TEXT_BYTES;
+        let texts =
+            if calls.layout().has_tail() { 2 * calls.bytes() + RESULT_TEXT_BYTES } else { 0 };
+        let bytes = calls.layout().fixed_bytes() + texts;
         Self { calls: calls.clone(), faults: faults.clone(), row: vec![0; bytes] }
     }
 
@@ -104,51 +107,41 @@ impl Lowering {
 #[derive(Debug)]
 pub(crate) struct Windowed<S> {
     lowering: Lowering,
-    window: WindowRowWriter,
-    window_row: Vec<u8>,
     /// Only results before the end of the window.
     early: bool,
     post: Post<S>,
 }
 
-/// Writes a window as a row of its start and end.
+/// A window as a row of its start and end.
 #[derive(Debug, Clone)]
-pub(crate) struct WindowRowWriter {
+pub(crate) struct WindowLayout {
     layout: RowLayout,
-    slots: [Slot; 2],
 }
 
-impl WindowRowWriter {
+impl WindowLayout {
     pub(crate) fn new() -> Result<Self, SqlError> {
         let time = DataType::Timestamp(9);
         let layout = super::making::layout([(&time, false), (&time, false)])?;
-        let slots = [layout.slots()[0], layout.slots()[1]];
-        Ok(Self { layout, slots })
+        Ok(Self { layout })
     }
 
     pub(crate) fn layout(&self) -> &RowLayout {
         &self.layout
     }
 
-    /// Writes the row of a window.
-    pub(crate) fn write_to(&self, window: Window, row: &mut Vec<u8>) {
-        row.resize(self.layout.fixed_bytes(), 0);
-        let mut writer = RowWriter::new(row, &self.layout);
-        writer.int(&self.slots[0], window.start);
-        writer.int(&self.slots[1], window.end);
+    /// The row of a window: two numbers, neither of which may be NULL.
+    #[inline]
+    pub(crate) fn row_of(window: Window) -> [u8; 16] {
+        let mut row = [0; 16];
+        row[..8].copy_from_slice(&window.start.to_le_bytes());
+        row[8..].copy_from_slice(&window.end.to_le_bytes());
+        row
     }
 }
 
 impl<S: Shape> Windowed<S> {
-    pub(crate) fn new(
-        calls: &Calls,
-        window: &WindowRowWriter,
-        early: bool,
-        post: Post<S>,
-        faults: &Arc<Faults>,
-    ) -> Self {
-        let (lowering, window) = (Lowering::new(calls, faults), window.clone());
-        Self { lowering, window, window_row: Vec::new(), early, post }
+    pub(crate) fn new(calls: &Calls, early: bool, post: Post<S>, faults: &Arc<Faults>) -> Self {
+        Self { lowering: Lowering::new(calls, faults), early, post }
     }
 }
 
@@ -161,8 +154,8 @@ impl<S: Shape, P: IntoBytes + zerocopy::Immutable + Unaligned> Give<S, WindowRow
             return;
         }
         self.lowering.lower(window, value.as_bytes());
-        self.window.write_to(window, &mut self.window_row);
-        let input = [&key.as_bytes()[S::PREFIX..], &self.lowering.row, &self.window_row];
+        let window_row = WindowLayout::row_of(window);
+        let input = [&key.as_bytes()[S::PREFIX..], &self.lowering.row, &window_row];
         // Results of one time stand in an order that is the same on any number of shards.
         let place = Place::from_bits(hash_of(&key));
         self.post.make(input, &key, place, at, send);

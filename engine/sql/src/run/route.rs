@@ -11,8 +11,8 @@ use zerocopy::IntoBytes;
 
 use super::faults::Faults;
 use super::making::Maker;
-use super::post::WindowRowWriter;
-use super::shape::{Input, RowOf, Shape};
+use super::post::WindowLayout;
+use super::shape::{Input, Row, RowOf, Shape};
 use crate::code::SEGMENTS;
 
 /// What a pipeline takes of the rows of a scan.
@@ -52,8 +52,6 @@ impl Feeder {
 pub struct SqlRoute<S> {
     /// Those of each input's scan.
     feeders: Vec<Vec<Feeder>>,
-    window: WindowRowWriter,
-    expanded: RefCell<Vec<u8>>,
     scratch: RefCell<Vec<u8>>,
     faults: Arc<Faults>,
     shape: PhantomData<fn() -> S>,
@@ -63,8 +61,6 @@ impl<S> Clone for SqlRoute<S> {
     fn clone(&self) -> Self {
         Self {
             feeders: self.feeders.clone(),
-            window: self.window.clone(),
-            expanded: RefCell::default(),
             scratch: RefCell::default(),
             faults: self.faults.clone(),
             shape: PhantomData,
@@ -73,19 +69,8 @@ impl<S> Clone for SqlRoute<S> {
 }
 
 impl<S: Shape> SqlRoute<S> {
-    pub(crate) fn new(
-        feeders: Vec<Vec<Feeder>>,
-        window: WindowRowWriter,
-        faults: &Arc<Faults>,
-    ) -> Self {
-        Self {
-            feeders,
-            window,
-            expanded: RefCell::default(),
-            scratch: RefCell::default(),
-            faults: faults.clone(),
-            shape: PhantomData,
-        }
+    pub(crate) fn new(feeders: Vec<Vec<Feeder>>, faults: &Arc<Faults>) -> Self {
+        Self { feeders, scratch: RefCell::default(), faults: faults.clone(), shape: PhantomData }
     }
 
     /// Sends what one feeder takes of a row.
@@ -97,14 +82,15 @@ impl<S: Shape> SqlRoute<S> {
         input: [&[u8]; SEGMENTS],
         send: &mut impl FnMut(u64, &Header, Input<S>) -> Result<(), X>,
     ) -> Result<(), X> {
-        match feeder.maker.make::<S>(input, None) {
-            Ok(Some(mut row)) => {
+        let mut made = Input { pipeline: feeder.pipeline, row: Row::empty() };
+        match feeder.maker.make::<S>(input, None, &mut made.row) {
+            Ok(true) => {
                 if S::PREFIX > 0 {
-                    feeder.prefix::<S>(&mut row, &self.scratch);
+                    feeder.prefix::<S>(&mut made.row, &self.scratch);
                 }
-                send(hash_of(&row.key), header, Input { pipeline: feeder.pipeline, row })
+                send(hash_of(&made.row.key), header, made)
             }
-            Ok(None) => Ok(()),
+            Ok(false) => Ok(()),
             Err(fault) => {
                 self.faults.of_row(header, *fault);
                 Ok(())
@@ -130,9 +116,8 @@ impl<S: Shape, E: AsRef<[u8]>> Route<E> for SqlRoute<S> {
                 None => self.send(feeder, header, [row, &[], &[]], &mut send)?,
                 Some(windows) => {
                     for window in windows.around(header.ts) {
-                        let mut expanded = self.expanded.borrow_mut();
-                        self.window.write_to(window, &mut expanded);
-                        self.send(feeder, header, [row, &expanded, &[]], &mut send)?;
+                        let window = WindowLayout::row_of(window);
+                        self.send(feeder, header, [row, &window, &[]], &mut send)?;
                     }
                 }
             }
