@@ -156,6 +156,13 @@ pub(super) fn query(dice: &mut Dice, table: &Table) -> (String, Vec<String>) {
     let filter = (dice.below(3) == 0).then(|| condition(dice));
     let least = (dice.below(3) == 0).then(|| 1 + dice.below(3) as i128);
     let passes = |row: &Row| filter.as_ref().is_none_or(|filter| filter.holds(row));
+    // What a call filters by is worked out for each row, and a fault of any is one of the job.
+    for row in table.rows.iter().filter(|row| passes(row)) {
+        calls
+            .iter()
+            .filter_map(|call| call.filter.as_ref())
+            .for_each(|filter| drop(filter.of(row)));
+    }
     let groups = match kind {
         Kind::Session { gap } => sessions(table, gap, &keys, passes),
         kind => aligned(table, kind, &keys, passes),
