@@ -12,7 +12,7 @@ use tidewire_tests::s3::{Fault, script, seeded};
 const KILLS: u64 = 10;
 const MESSAGES: u32 = 60_000;
 /// Rows of a job in SQL, each of which goes to six queries.
-const SQL_ROWS: u32 = 8_000;
+const SQL_ROWS: u32 = 12_000;
 
 fn kill(kind: Kind, job: Job) {
     let binary = binary().to_owned();

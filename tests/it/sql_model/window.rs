@@ -152,10 +152,24 @@ pub(super) fn key_of(row: &Row, keys: &[usize]) -> Vec<String> {
 /// A query, with its rows.
 pub(super) fn query(dice: &mut Dice, table: &Table) -> (String, Vec<String>) {
     let (kind, keys) = (Kind::new(dice), some_keys(dice));
-    let calls: Vec<_> = (0..1 + dice.below(4)).map(|_| Call::new(dice, false)).collect();
+    // One DISTINCT at most: a step has no room for the values of two.
+    let mut calls: Vec<Call> = Vec::new();
+    for _ in 0..1 + dice.below(4) {
+        let call = Call::new(dice, false);
+        if !call.is_distinct || !calls.iter().any(|other| other.is_distinct) {
+            calls.push(call);
+        }
+    }
     let filter = (dice.below(3) == 0).then(|| condition(dice));
     let least = (dice.below(3) == 0).then(|| 1 + dice.below(3) as i128);
     let passes = |row: &Row| filter.as_ref().is_none_or(|filter| filter.holds(row));
+    // What a call filters by is worked out for each row, and a fault of any is one of the job.
+    for row in table.rows.iter().filter(|row| passes(row)) {
+        calls
+            .iter()
+            .filter_map(|call| call.filter.as_ref())
+            .for_each(|filter| drop(filter.of(row)));
+    }
     let groups = match kind {
         Kind::Session { gap } => sessions(table, gap, &keys, passes),
         kind => aligned(table, kind, &keys, passes),

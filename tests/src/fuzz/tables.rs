@@ -28,7 +28,8 @@ pub fn csv_rows(bytes: &[u8]) {
         options.insert("csv.escape-character", "\\".to_owned());
     }
     let columns = columns(false);
-    read_all("filesystem", options, content, Some(&columns), flags & 1 != 0);
+    // A header must name the columns.
+    read_all("filesystem", options, content, Some(&columns), flags & 3 == 1);
 }
 
 /// JSON lines; the first byte chooses options.
