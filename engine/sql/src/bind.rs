@@ -365,6 +365,10 @@ impl Reading {
             }
             let role =
                 expr.as_column().map_or(relation::Role::Plain, |from| relation.columns[from].role);
+            let expr = match expr.nullable && !field.nullable {
+                true => functions::required(expr, &field.name),
+                false => expr,
+            };
             let column = Column {
                 name: field.name.clone(),
                 of: None,

@@ -51,6 +51,7 @@ use crate::session::Session;
 
 pub(crate) use calling::{Scalar, by_repr, scalar};
 pub(crate) use cast::uncast;
+pub(crate) use conditional::required;
 pub(crate) use write::operand;
 
 /// All functions and operators.

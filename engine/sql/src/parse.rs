@@ -280,6 +280,7 @@ fn text(parser: &mut Parser<'_>, meaning: &str) -> Result<String, SqlError> {
 
 /// A statement of these tokens; none for what only frames others.
 fn parse_statement(mut tokens: Vec<TokenWithSpan>) -> Result<Option<StatementKind>, SqlError> {
+    let at = tokens.first().map_or(Span::NONE, |first| span_of(first.span));
     let emit = take_emit(&mut tokens);
     let parser = &mut parser_of(tokens);
     if words(parser, &["EXECUTE", "STATEMENT", "SET", "BEGIN"])
@@ -295,7 +296,7 @@ fn parse_statement(mut tokens: Vec<TokenWithSpan>) -> Result<Option<StatementKin
     let kind = parse_kind(parser, emit)?;
     end(parser)?;
     if emit.is_some() && !takes_emit(&kind) {
-        return Err(SqlError::new(Span::NONE, "EMIT stands behind a query only"));
+        return Err(SqlError::new(at, "EMIT stands behind a query only"));
     }
     Ok(Some(kind))
 }

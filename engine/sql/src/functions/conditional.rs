@@ -6,7 +6,7 @@ use tidewire_event::{DataType, Value};
 use super::{Binding, Call, Function, by_repr};
 use crate::code::{self, Code};
 use crate::error::SqlError;
-use crate::expr::Expr;
+use crate::expr::{Expr, ExprKind};
 
 pub(crate) static FUNCTIONS: &[Function] = &[
     Function {
@@ -41,6 +41,42 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         compile: |call| extreme(call, false),
     },
 ];
+
+/// What is put into a column that is NOT NULL: the value, and a fault where it is NULL. No query calls it by name; the
+/// second argument names the column.
+static NOT_NULL: Function = Function {
+    name: "NOT NULL",
+    usage: "value",
+    bind: |b| Ok((b.ty(0).clone(), false)),
+    compile: not_null,
+};
+
+/// `expr`, which is a fault where it is NULL: it is put into `column`.
+pub(crate) fn required(expr: Expr, column: &str) -> Expr {
+    let (ty, at) = (expr.ty.clone(), expr.at);
+    let column = Expr::literal(Value::text(column), DataType::String, at);
+    let kind = ExprKind::Call(&NOT_NULL, vec![expr, column]);
+    Expr { kind, ty, nullable: false, at }
+}
+
+fn not_null(call: &Call<'_>) -> Result<Code, SqlError> {
+    let column = match call.args.get(1).and_then(Expr::as_literal) {
+        Some(Value::Bytes(name)) => String::from_utf8_lossy(name).into_owned(),
+        _ => String::new(),
+    };
+    let at = call.at;
+    macro_rules! of {
+        ($get:ident) => {{
+            let value = call.$get(0)?;
+            code::$get(move |env| {
+                value(env).or_else(|| {
+                    env.fail(at, || format!("column {column} is NOT NULL, and this is NULL"))
+                })
+            })
+        }};
+    }
+    Ok(by_repr!(call.ty.repr(), of))
+}
 
 /// The arguments are conditions, each with its value behind it, and the value of ELSE last.
 fn bind_case(b: &mut Binding<'_>) -> Result<(DataType, bool), SqlError> {
