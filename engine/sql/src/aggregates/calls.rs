@@ -196,8 +196,9 @@ impl Calls {
             arguments: arguments.kernel,
             sizes: Vec::new(),
         };
-        let keeps_values = |call: &&AggregateCall| call.distinct || make::is_list(call.name);
-        let room = make::Room::shared(calls.iter().filter(keeps_values).count(), is_rolling);
+        let distincts = calls.iter().filter(|call| call.distinct).count();
+        let lists = calls.iter().filter(|call| !call.distinct && make::is_list(call.name)).count();
+        let room = make::Room::shared(lists, distincts, is_rolling);
         let mut made = Vec::with_capacity(calls.len());
         for (call, slots) in calls.iter().zip(&arguments.slots) {
             made.push(make::make(call, &slots.args, room, is_rolling, session)?);

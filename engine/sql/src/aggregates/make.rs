@@ -28,7 +28,7 @@ const LISTS_BYTES: usize = 3_000;
 const LIST_BYTES: usize = 2_046;
 
 /// Bytes for different values in a window.
-const DISTINCTS_BYTES: usize = 7_600;
+const DISTINCTS_BYTES: usize = 5_000;
 /// Bytes for those of one aggregate at most.
 const DISTINCT_BYTES: usize = 4_094;
 
@@ -43,14 +43,17 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Of one out of `sharing`.
-    pub(super) fn shared(sharing: usize, is_rolling: bool) -> Self {
-        let sharing = sharing.max(1);
+    /// Of one out of so many lists, and of one out of so many that keep different values.
+    pub(super) fn shared(lists: usize, distincts: usize, is_rolling: bool) -> Self {
+        let (lists, distincts) = (lists.max(1), distincts.max(1));
         match is_rolling {
-            true => Self { list: ROLLING_BYTES / sharing, distinct: ROLLING_BYTES / sharing },
+            true => {
+                let each = ROLLING_BYTES / lists.max(distincts);
+                Self { list: each, distinct: each }
+            }
             false => Self {
-                list: (LISTS_BYTES / sharing).min(LIST_BYTES),
-                distinct: (DISTINCTS_BYTES / sharing).min(DISTINCT_BYTES),
+                list: (LISTS_BYTES / lists).min(LIST_BYTES),
+                distinct: (DISTINCTS_BYTES / distincts).min(DISTINCT_BYTES),
             },
         }
     }
