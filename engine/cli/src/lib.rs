@@ -40,6 +40,8 @@
 #[cfg(feature = "cli")]
 pub mod sql;
 mod stream;
+#[cfg(feature = "cli")]
+pub mod units;
 
 pub use stream::{
     Arrangement, Changed, Collected, Global, InTimeOrder, Keyed, Query, Rolling, Rows, Sessions,

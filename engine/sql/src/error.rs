@@ -62,7 +62,8 @@ impl SqlError {
         let mut names: Vec<_> = names.into_iter().collect();
         names.sort_unstable();
         names.dedup();
-        let distance = |other: &str| edit_distance(&name.to_lowercase(), &other.to_lowercase());
+        let distance =
+            |other: &str| strsim::levenshtein(&name.to_lowercase(), &other.to_lowercase());
         let near = names.iter().min_by_key(|other| distance(other));
         match near.filter(|other| distance(other) <= 1 + name.len() / 3) {
             Some(other) => self.help(format!("did you mean {other}?")),
@@ -100,22 +101,6 @@ impl SqlError {
         }
         shown
     }
-}
-
-/// How many letters must be put in, left out or replaced to make one of the other.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

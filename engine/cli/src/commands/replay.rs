@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
-use jiff::SignedDuration;
-use tidewire::stream;
+use tidewire::{stream, units};
 use tidewire_connect::market::{CaptureReport, CaptureSource, MarketEvent, SessionDate, Symbols};
 use tidewire_dataflow::{Bounded, Tumbling};
 use tidewire_event::time::SECOND;
@@ -106,10 +105,8 @@ pub(crate) enum DriverArgument {
 }
 
 pub(crate) fn nanoseconds_of(text: &str) -> Result<i64, String> {
-    let wrong = || format!("\"{text}\" is no duration: write it as 250ms, 1s, or 5m");
-    let duration: SignedDuration = text.parse().map_err(|_| wrong())?;
-    let ns = i64::try_from(duration.as_nanos()).map_err(|_| wrong())?;
-    if ns < 0 { Err(wrong()) } else { Ok(ns) }
+    units::nanoseconds(text)
+        .ok_or_else(|| format!("\"{text}\" is no duration: write it as 250ms, 1s, or 5m"))
 }
 
 fn window(text: &str) -> Result<Tumbling, String> {
@@ -224,16 +221,8 @@ fn options(arguments: &Arguments) -> Options {
     }
 }
 
-/// A size as people write it, in bytes.
 fn bytes(text: &str) -> Result<usize, String> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0)];
-    let wrong = || format!("\"{text}\" is no size: write it as 512MiB or 8GiB");
-    let (digits, shift) = units
-        .into_iter()
-        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim(), shift)))
-        .ok_or_else(wrong)?;
-    let number: usize = digits.parse().map_err(|_| wrong())?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0).ok_or_else(wrong)
+    units::bytes(text).ok_or_else(|| format!("\"{text}\" is no size: write it as 512MiB or 8GiB"))
 }
 
 /// Says what was wrong with the capture: the first problems with their places, and the counts.

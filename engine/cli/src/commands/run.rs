@@ -144,8 +144,9 @@ fn snapshots(
         return if arguments.restore { Err(CommandError::NothingToRestore) } else { Ok(None) };
     };
     let store = Arc::from(store::open(location, settings.endpoint.as_deref())?);
-    // A job goes on from its own snapshots: of the same statements, over the same tables.
-    let fingerprint = format!("sql {:08x} {}", crc32c(text.as_bytes()), text.len());
+    // A job goes on from its own snapshots: of the same statements, with the settings that its results depend on.
+    let depends_on = format!("{text}\n{:?} {:?}", settings.zone, settings.row_bytes);
+    let fingerprint = format!("sql {:08x} {}", crc32c(depends_on.as_bytes()), depends_on.len());
     let description = BTreeMap::from([("job".to_owned(), arguments.job.display().to_string())]);
     let mut snapshots = Snapshots::new(store, Job { fingerprint, description });
     snapshots.restore = arguments.restore;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
 use tidewire_runtime::{Rate, WhenFull};
 use tidewire_snapshot::Compression;
 use tidewire_sql::{Span, SqlError};
+
+use crate::units::{bytes, nanoseconds};
 
 /// Every setting, with what it should be.
 const KNOWN: [(&str, &str); 12] = [
@@ -42,6 +43,8 @@ pub struct Settings {
     pub endpoint: Option<String>,
     /// A folder for temporary files.
     pub scratch: Option<String>,
+    /// The time zone's name.
+    pub zone: Option<String>,
     /// Bytes that a row has room for.
     pub row_bytes: Option<usize>,
     /// Bytes that the state may take.
@@ -76,7 +79,9 @@ impl Settings {
             "pipeline.rate" => self.rate = Some(value.parse().ok()?),
             "snapshot.compression" => self.compression = Some(value.parse().ok()?),
             "snapshot.endpoint" => self.endpoint = Some(value.to_owned()),
-            "snapshot.interval" => self.interval_ns = Some(nanoseconds(value)?),
+            "snapshot.interval" => {
+                self.interval_ns = Some(nanoseconds(value).filter(|ns| *ns > 0)?)
+            }
             "snapshot.keep" => self.keep = Some(value.parse().ok().filter(|keep| *keep > 0)?),
             "snapshot.scratch" => self.scratch = Some(value.to_owned()),
             "snapshot.store" => self.store = Some(value.to_owned()),
@@ -89,24 +94,9 @@ impl Settings {
                     _ => return None,
                 });
             }
-            _ => {}
+            // The reader of the text has looked for it.
+            _ => self.zone = Some(value.to_owned()),
         }
         Some(())
     }
-}
-
-/// A duration as people write it.
-fn nanoseconds(text: &str) -> Option<i64> {
-    let duration: SignedDuration = text.parse().ok()?;
-    i64::try_from(duration.as_nanos()).ok().filter(|ns| *ns > 0)
-}
-
-/// A size as people write it, in bytes.
-fn bytes(text: &str) -> Option<usize> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40), ("B", 0)];
-    let (digits, shift) = units
-        .into_iter()
-        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim(), shift)))?;
-    let number: usize = digits.parse().ok()?;
-    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
 }

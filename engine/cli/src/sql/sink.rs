@@ -1,4 +1,7 @@
 //! The outputs of a job as one sink.
+//!
+//! A row behind a fault may lack what could not be worked out. So nothing that comes behind one is written, and no epoch
+//! is prepared: a fault is noted before the frames that follow it are sent, and so it is seen here before they are taken.
 
 use std::cmp::Ordering;
 use std::marker::PhantomData;
@@ -69,6 +72,17 @@ impl<S: Shape> SqlSink<S> {
         self.outputs.iter().map(|output| output.written).sum()
     }
 
+    /// Ends with the job's first fault, if there is one.
+    #[inline]
+    fn without_fault(&self) -> Result<(), SqlSinkError> {
+        if self.faults.is_set() { self.fault() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn fault(&self) -> Result<(), SqlSinkError> {
+        self.faults.first().map_or(Ok(()), |fault| Err(SqlSinkError::Fault(fault)))
+    }
+
     /// Late rows of each query, in the order of the text.
     pub(super) fn late(&self) -> Vec<u64> {
         self.late.clone()
@@ -87,6 +101,7 @@ impl<S: Shape> Sink for SqlSink<S> {
     }
 
     fn row(&mut self, emitted: Emitted<S>) -> Result<(), SqlSinkError> {
+        self.without_fault()?;
         let Some(output) = self.outputs.get_mut(usize::from(emitted.output)) else { return Ok(()) };
         if output.written == output.limit {
             return Ok(());
@@ -105,6 +120,7 @@ impl<S: Shape> Sink for SqlSink<S> {
     }
 
     fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, SqlSinkError> {
+        self.without_fault()?;
         let mut all = Vec::new();
         for output in &mut self.outputs {
             let prepared = output.writer.prepare(epoch);
@@ -155,12 +171,41 @@ impl<S: Shape> Sink for SqlSink<S> {
     }
 
     fn finish(&mut self) -> Result<(), SqlSinkError> {
-        if let Some(fault) = self.faults.first() {
-            return Err(SqlSinkError::Fault(fault));
-        }
+        self.without_fault()?;
         for output in &mut self.outputs {
             output.writer.finish().map_err(|error| output.failed(error))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidewire_connect::tables::{Columns, show};
+    use tidewire_event::Place;
+    use tidewire_sql::Span;
+    use tidewire_sql::code::Fault;
+    use tidewire_sql::run::RowOf;
+    use tidewire_sql::run::shape::Narrow;
+    use zerocopy::FromZeros;
+
+    use super::*;
+
+    #[test]
+    fn no_epoch_is_prepared_and_no_row_written_behind_a_fault() {
+        let columns = Columns::all(Vec::new()).unwrap();
+        let order = RowOrder::new(&[]).unwrap();
+        let output =
+            OutputWriter::new("out".to_owned(), show::csv(Vec::new(), &columns), order, None);
+        let faults = Arc::new(Faults::default());
+        let mut sink = SqlSink::<Narrow>::new(vec![output], faults.clone());
+        assert!(sink.prepare(1).is_ok());
+        faults.of_result(0, Fault { at: Span::NONE, problem: "no".to_owned() });
+        let row =
+            Emitted { output: 0, place: Place::new(0, 0), row: RowOf::<Narrow>::new_zeroed() };
+        let is_fault = |error: SqlSinkError| matches!(error, SqlSinkError::Fault(_));
+        assert!(sink.prepare(2).is_err_and(is_fault));
+        assert!(sink.row(row).is_err_and(is_fault));
+        assert!(sink.finish().is_err_and(is_fault));
     }
 }

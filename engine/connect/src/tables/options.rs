@@ -65,27 +65,11 @@ impl OptionError {
 
 /// What to say of the one of `known` that `name` may have meant, if there is one.
 pub(super) fn nearest(name: &str, known: &[&str]) -> String {
-    let distance = |other: &&&str| edit_distance(name, other);
+    let distance = |other: &&&str| strsim::levenshtein(name, other);
     match known.iter().min_by_key(distance).filter(|other| distance(other) <= 1 + name.len() / 3) {
         Some(other) => format!(" (did you mean '{other}'?)"),
         None => String::new(),
     }
-}
-
-/// How many letters must be put in, left out or replaced to make one of the other.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 impl Options {

@@ -9,6 +9,7 @@
 
 mod market;
 
+use tidewire_event::time::SECOND;
 use tidewire_event::{DataType, Field, RowWriter, Slot, Value};
 
 use self::market::{Item, Kind, Market};
@@ -22,6 +23,8 @@ use super::{Column, Columns, OptionError, Options, OwnColumns, Read, TableError,
 const BASE_TIME: i64 = 1_436_918_400_000_000_000;
 const RATE: u64 = 10_000;
 const SEED: u64 = 1;
+/// How far the watermark is behind, as the benchmark's own tables have it.
+const WATERMARK_DELAY: i64 = 4 * SECOND;
 /// The column of the event time, in every stream.
 const EVENT_TIME: &str = "dateTime";
 
@@ -83,7 +86,7 @@ pub(super) fn columns_of(options: &Options) -> Result<OwnColumns, TableError> {
     let columns = columns(stream(&mut options.clone())?);
     let event_time = columns.iter().position(|(field, _)| field.name == EVENT_TIME);
     let columns = columns.into_iter().map(|(field, _)| Column::physical(field)).collect();
-    Ok(OwnColumns { columns, event_time, watermark_delay: 0 })
+    Ok(OwnColumns { columns, event_time, watermark_delay: WATERMARK_DELAY })
 }
 
 /// Makes the events of a stream.
