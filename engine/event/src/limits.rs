@@ -23,7 +23,7 @@ pub const CHUNK_FRAMES: usize = 256;
 pub const PACED_CHUNK_FRAMES: usize = 64;
 
 /// Frames in the ring between a shard and the sink.
-pub const OUT_RING_FRAMES: usize = 65_536;
+pub const OUT_RING_FRAMES: usize = 16_384;
 
 /// Frames that the sink takes from one shard before it looks at another.
 pub const TAKE_FRAMES: usize = 1_024;

@@ -20,7 +20,7 @@ pub const SEGMENTS: usize = 3;
 #[derive(Debug)]
 pub struct Env<'a> {
     /// The input's segments; those that are not used are empty.
-    pub rows: [&'a [u8]; SEGMENTS],
+    pub rows: &'a [&'a [u8]; SEGMENTS],
     /// Memory for new texts, until the row is done.
     pub scratch: &'a Bump,
     /// The first fault of the row.

@@ -70,7 +70,7 @@ impl<'c> Compiler<'c> {
 pub(crate) fn evaluate(expr: &Expr, session: &Session) -> Result<Value, SqlError> {
     let code = Compiler::new(&[], session).compile(expr)?;
     let (scratch, fault) = (Bump::new(), RefCell::new(None));
-    let env = Env { rows: [&[]; SEGMENTS], scratch: &scratch, fault: &fault };
+    let env = Env { rows: &[&[]; SEGMENTS], scratch: &scratch, fault: &fault };
     let value = match code {
         Code::Bool(run) => run(&env).map(Value::Bool),
         Code::Int(run) => run(&env).map(Value::Int),

@@ -1,7 +1,7 @@
 //! Kernels: a filter and the columns of rows, compiled together.
 //!
-//! 1. A column that is one of the input as it is, is copied; those that lie one behind the other in both rows are one
-//!    copy.
+//! 1. A column that is one of the input as it is, is copied: a number by a move, and more of them that lie one behind the
+//!    other in both rows by one copy.
 //! 2. What is in the scratch memory lasts until the next row.
 //! 3. Faults are asked for once, when the row is done.
 
@@ -19,7 +19,7 @@ use crate::compile::Compiler;
 use crate::error::{Span, SqlError};
 use crate::expr::Expr;
 use crate::session::Session;
-use steps::Step;
+use steps::{Move, NullMove, Step};
 
 /// Makes rows of rows: see the module. A clone has scratch memory of its own.
 #[derive(Debug)]
@@ -38,7 +38,10 @@ impl Clone for Kernel {
 #[derive(Clone)]
 struct Program {
     filter: Option<Run<bool>>,
-    /// The steps of each row.
+    /// The numbers and the NULL bits that are as they are in the input, of all rows.
+    moves: Box<[Move]>,
+    nulls: Box<[NullMove]>,
+    /// The other steps of each row; none if no row has one.
     rows: Vec<Box<[Step]>>,
     outputs: Vec<RowLayout>,
     /// The fixed bytes of each segment.
@@ -80,18 +83,26 @@ impl Kernel {
             None => None,
         };
         let (mut layouts, mut rows) = (Vec::new(), Vec::new());
-        for columns in outputs {
+        let (mut moves, mut nulls) = (Vec::new(), Vec::new());
+        for (row, columns) in outputs.iter().enumerate() {
             let at = columns.first().map_or(Span::NONE, |expr| expr.at);
             let layout = RowLayout::new(columns.iter().map(|expr| (&expr.ty, expr.nullable)))
                 .map_err(|too_wide| SqlError::new(at, too_wide.to_string()))?;
-            rows.push(steps::plan(columns, &layout, &compiler)?);
+            let steps = steps::plan(row, columns, &layout, &compiler)?;
+            moves.extend(steps.moves);
+            nulls.extend(steps.nulls);
+            rows.push(steps.rest.into_boxed_slice());
             layouts.push(layout);
         }
         let mut fixed_bytes = [0; SEGMENTS];
         for (bytes, layout) in fixed_bytes.iter_mut().zip(input) {
             *bytes = layout.fixed_bytes();
         }
-        Ok(Self::of(Program { filter, rows, outputs: layouts, fixed_bytes }))
+        if rows.iter().all(|steps| steps.is_empty()) {
+            rows.clear();
+        }
+        let (moves, nulls) = (moves.into(), nulls.into());
+        Ok(Self::of(Program { filter, moves, nulls, rows, outputs: layouts, fixed_bytes }))
     }
 
     fn of(program: Program) -> Self {
@@ -115,20 +126,40 @@ impl Kernel {
         outputs: &mut [&mut [u8]],
     ) -> Result<bool, Box<Fault>> {
         outputs.iter_mut().for_each(|output| output.fill(0));
-        self.run_on_zeros(input, outputs)
+        self.run_on_zeros(&input, outputs)
     }
 
     /// The same, into outputs that are all zero.
     #[inline]
     pub(crate) fn run_on_zeros(
         &self,
-        input: [&[u8]; SEGMENTS],
+        input: &[&[u8]; SEGMENTS],
         outputs: &mut [&mut [u8]],
     ) -> Result<bool, Box<Fault>> {
-        let Program { filter, rows, outputs: layouts, fixed_bytes } = &self.program;
+        let Program { filter, moves, nulls, rows, outputs: layouts, fixed_bytes } = &self.program;
         if input.iter().zip(fixed_bytes).any(|(row, bytes)| row.len() < *bytes) {
             return Err(misfit("a row of the input is shorter than its columns"));
         }
+        if outputs.len() != layouts.len()
+            || outputs.iter().zip(layouts).any(|(row, layout)| row.len() < layout.fixed_bytes())
+        {
+            return Err(misfit("the rows to write are not those that were compiled"));
+        }
+        if (filter.is_some() || !rows.is_empty()) && !self.compute(input, outputs)? {
+            return Ok(false);
+        }
+        moves.iter().for_each(|it| it.run(input, outputs));
+        nulls.iter().for_each(|it| it.run(input, outputs));
+        Ok(true)
+    }
+
+    /// Asks the filter, and takes the steps.
+    fn compute(
+        &self,
+        input: &[&[u8]; SEGMENTS],
+        outputs: &mut [&mut [u8]],
+    ) -> Result<bool, Box<Fault>> {
+        let Program { filter, rows, outputs: layouts, .. } = &self.program;
         if self.scratch.borrow().allocated_bytes() > 0 {
             self.scratch.borrow_mut().reset();
         }
@@ -139,13 +170,7 @@ impl Kernel {
         {
             return self.checked(false);
         }
-        if outputs.len() != layouts.len() {
-            return Err(misfit("there are other rows to write than were compiled"));
-        }
         for ((steps, layout), output) in rows.iter().zip(layouts).zip(outputs) {
-            if output.len() < layout.fixed_bytes() {
-                return Err(misfit("a row to write is shorter than its columns"));
-            }
             let mut writer = RowWriter::on_zeros(output, layout);
             for step in steps {
                 step.run(&env, &mut writer);

@@ -80,7 +80,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let logged = arguments.report.as_deref().filter(|_| options.rate != Rate::Max);
     let mut log = logged.map(LogFile::create).transpose()?;
     let mut watcher = Watcher::new(log.as_mut())?;
-    let done = job.run(&options, &mut watcher).map_err(said)?;
+    let done = match job.run(&options, &mut watcher) {
+        Err(error) if error.is_closed_output() => return Ok(()),
+        done => done.map_err(said)?,
+    };
     let notes = std::mem::take(&mut watcher.notes);
     drop(watcher);
     say(&in_words(&done));

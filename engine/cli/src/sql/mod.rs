@@ -101,6 +101,17 @@ pub enum SqlRunError {
     Job(#[from] JobError<ScanError, SqlSinkError>),
 }
 
+impl SqlRunError {
+    /// Whether it is only that whoever read the output has gone, as `head` does.
+    #[must_use]
+    pub fn is_closed_output(&self) -> bool {
+        let closed = |error: &SqlSinkError| {
+            matches!(error, SqlSinkError::Table { error: TableError::Closed, .. })
+        };
+        matches!(self, Self::Job(JobError::Sink(error)) if closed(error))
+    }
+}
+
 fn of_row(row: &Option<(String, u64)>) -> String {
     row.as_ref().map_or_else(String::new, |(table, row)| format!("table {table}, row {row}: "))
 }

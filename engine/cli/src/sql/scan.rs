@@ -148,12 +148,20 @@ impl<S: Shape> ScanSource<S> {
         })
     }
 
+    #[cold]
+    #[inline(never)]
+    fn of_table(&self, error: TableError) -> ScanError {
+        ScanError::Table { table: self.table.clone(), error }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn of_row(&self, fault: Fault) -> ScanError {
         ScanError::Row { table: self.table.clone(), row: self.rows, fault }
     }
 
     /// The time of a row and the watermark that follows from it; no time if it is NULL.
-    #[inline]
+    #[inline(always)]
     fn time(&self, row: &[u8]) -> Result<Option<(i64, i64)>, ScanError> {
         Ok(match &self.time {
             Time::None => Some((0, WATERMARK_NONE)),
@@ -203,7 +211,8 @@ impl<S: Shape> Source for ScanSource<S> {
     type Event = Scanned<S>;
     type Error = ScanError;
 
-    #[inline]
+    // As a part of the source's loop it need not move a row that has just been written.
+    #[inline(always)]
     fn next(&mut self) -> Result<Polled<Scanned<S>>, ScanError> {
         loop {
             if self.faults.is_set() {
@@ -218,9 +227,7 @@ impl<S: Shape> Source for ScanSource<S> {
                     self.reader.read(read)
                 }
             };
-            let read =
-                read.map_err(|error| ScanError::Table { table: self.table.clone(), error })?;
-            let (received, partition) = match read {
+            let (received, partition) = match read.map_err(|error| self.of_table(error))? {
                 Read::Row { received, partition } => (received, partition),
                 Read::Nothing => return Ok(Polled::Nothing),
                 Read::End => return Ok(Polled::End),

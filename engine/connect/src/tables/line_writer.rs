@@ -30,6 +30,9 @@ pub(super) struct LineWriter<L> {
 }
 
 fn failed(error: io::Error) -> TableError {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return TableError::Closed;
+    }
     TableError::Output { place: "the output".to_owned(), problem: error.to_string() }
 }
 

@@ -54,6 +54,9 @@ pub enum TableError {
         /// What is wrong, and what to do.
         problem: String,
     },
+    /// Whoever read the output has gone, as `head` does.
+    #[error("nobody reads the output any more")]
+    Closed,
     /// The output can not be written.
     #[error("{place}: {problem}")]
     Output {

@@ -16,7 +16,7 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
     /// One that must be there is not.
-    #[error("the connector '{connector}' needs the option '{name}': {meaning}")]
+    #[error("the connector '{connector}' needs the option '{name}': {meaning}{hint}")]
     Missing {
         /// The connector.
         connector: String,
@@ -24,6 +24,8 @@ pub enum OptionError {
         name: &'static str,
         /// What it says.
         meaning: &'static str,
+        /// What is given that may be meant, if something is.
+        hint: String,
     },
     /// One that the connector does not know.
     #[error("the connector '{connector}' knows no option '{name}'{}; it knows {}", nearest(name, known), known.join(", "))]
@@ -65,11 +67,14 @@ impl OptionError {
 
 /// What to say of the one of `known` that `name` may have meant, if there is one.
 pub(super) fn nearest(name: &str, known: &[&str]) -> String {
-    let distance = |other: &&&str| strsim::levenshtein(name, other);
-    match known.iter().min_by_key(distance).filter(|other| distance(other) <= 1 + name.len() / 3) {
-        Some(other) => format!(" (did you mean '{other}'?)"),
-        None => String::new(),
-    }
+    near(name, known).map_or_else(String::new, |other| format!(" (did you mean '{other}'?)"))
+}
+
+/// The one of `others` that is most like `name`, if it is like it at all.
+fn near<'o>(name: &str, others: &[&'o str]) -> Option<&'o str> {
+    let distance = |other: &&str| strsim::levenshtein(name, other);
+    let nearest = others.iter().copied().min_by_key(distance);
+    nearest.filter(|other| distance(other) <= 1 + name.len() / 3)
 }
 
 impl Options {
@@ -99,8 +104,12 @@ impl Options {
         name: &'static str,
         meaning: &'static str,
     ) -> Result<String, OptionError> {
-        let connector = self.connector.clone();
-        self.take(name).ok_or(OptionError::Missing { connector, name, meaning })
+        self.take(name).ok_or_else(|| {
+            let given: Vec<_> = self.left.keys().map(String::as_str).collect();
+            let hint = near(name, &given).map(|near| format!("; did you mean it by '{near}'?"));
+            let hint = hint.unwrap_or_default();
+            OptionError::Missing { connector: self.connector.clone(), name, meaning, hint }
+        })
     }
 
     /// Takes an option that `read` reads, if it is given; `expected` says what it should be.
@@ -164,7 +173,10 @@ mod tests {
         let mut options = Options::new("filesystem", given.into());
         assert_eq!(options.take("format").as_deref(), Some("csv"));
         let missing = options.need("path", "the file").unwrap_err().to_string();
-        assert_eq!(missing, "the connector 'filesystem' needs the option 'path': the file");
+        assert_eq!(
+            missing,
+            "the connector 'filesystem' needs the option 'path': the file; did you mean it by 'pth'?"
+        );
         let unknown = options.finish().unwrap_err().to_string();
         assert_eq!(
             unknown,

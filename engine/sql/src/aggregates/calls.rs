@@ -171,6 +171,9 @@ impl Clone for Calls {
     }
 }
 
+/// Bytes of a sum in 128 bits and a number.
+const TOTAL_BYTES: usize = 24;
+
 /// Bytes for texts in a row of arguments.
 const ARGUMENT_TEXT_BYTES: usize = 4096;
 
@@ -341,8 +344,7 @@ impl Calls {
                 Op::CountOf(slot) => add_u64(part, 0, u64::from(!slot.is_null(row))),
                 Op::Total(slot) => {
                     if !slot.is_null(row) {
-                        add_i128(part, slot.int(row).into());
-                        add_u64(part, 16, 1);
+                        add_total(part, slot.int(row).into(), 1);
                     }
                 }
                 Op::WideTotal(slot) => {
@@ -377,8 +379,8 @@ impl Calls {
             match op {
                 Op::Count | Op::CountOf(_) => add_u64(whole, 0, u64::from_le_bytes(get(later, 0))),
                 Op::Total(_) => {
-                    add_i128(whole, i128::from_le_bytes(get(later, 0)));
-                    add_u64(whole, 16, u64::from_le_bytes(get(later, 16)));
+                    let count = u64::from_le_bytes(get(later, 16));
+                    add_total(whole, i128::from_le_bytes(get(later, 0)), count);
                 }
                 Op::WideTotal(_) => WideTotal::read(later).add_to(whole),
                 Op::Least(_) if later[0] != 0 => {
@@ -407,8 +409,9 @@ impl Calls {
                     add_u64(whole, 0, u64::from_le_bytes(get(part, 0)).wrapping_neg());
                 }
                 Op::Total(_) => {
-                    add_i128(whole, i128::from_le_bytes(get(part, 0)).wrapping_neg());
-                    add_u64(whole, 16, u64::from_le_bytes(get(part, 16)).wrapping_neg());
+                    let sum = i128::from_le_bytes(get(part, 0)).wrapping_neg();
+                    let count = u64::from_le_bytes(get(part, 16)).wrapping_neg();
+                    add_total(whole, sum, count);
                 }
                 Op::WideTotal(_) => WideTotal::read(part).take_from(whole),
                 Op::Least(_) | Op::Greatest(_) => {}
@@ -461,7 +464,7 @@ impl Op {
     fn bytes(&self) -> usize {
         match self {
             Self::Count | Self::CountOf(_) => 8,
-            Self::Total(_) => 24,
+            Self::Total(_) => TOTAL_BYTES,
             Self::WideTotal(_) => WideTotal::BYTES,
             Self::Least(_) | Self::Greatest(_) => 9,
             Self::Other(state) => state.bytes(),
@@ -476,9 +479,10 @@ fn add_u64(part: &mut [u8], at: usize, more: u64) {
 }
 
 #[inline(always)]
-fn add_i128(part: &mut [u8], more: i128) {
-    let sum = i128::from_le_bytes(get(part, 0)).wrapping_add(more);
-    put(part, 0, sum.to_le_bytes());
+fn add_total(part: &mut [u8], sum: i128, count: u64) {
+    let part = &mut part[..TOTAL_BYTES];
+    put(part, 0, i128::from_le_bytes(get(part, 0)).wrapping_add(sum).to_le_bytes());
+    add_u64(part, 16, count);
 }
 
 #[inline(always)]

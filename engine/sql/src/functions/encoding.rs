@@ -72,9 +72,10 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "HEX",
-        usage: "HEX(text or whole number)",
+        usage: "HEX(text, bytes or whole number)",
         bind: |b| {
-            let kind = if b.ty(0).is_text() { Text } else { Int };
+            let kind =
+                if matches!(b.ty(0), DataType::Bytes) || b.ty(0).is_text() { Bytes } else { Int };
             b.takes(1, &[kind], DataType::String)
         },
         compile: hex,

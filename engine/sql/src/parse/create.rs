@@ -138,6 +138,7 @@ fn element(parser: &mut Parser<'_>, table: &mut CreateTable) -> Result<(), SqlEr
         name(parser)?;
     }
     if words(parser, &["PRIMARY", "KEY"]) {
+        one_key(table, at)?;
         need(parser, &Token::LParen)?;
         table.primary_key =
             with(parser, |parser| parser.parse_comma_separated(Parser::parse_identifier))?;
@@ -152,6 +153,14 @@ fn element(parser: &mut Parser<'_>, table: &mut CreateTable) -> Result<(), SqlEr
     }
     table.columns.push(column);
     Ok(())
+}
+
+fn one_key(table: &CreateTable, at: Span) -> Result<(), SqlError> {
+    match table.primary_key.is_empty() {
+        true => Ok(()),
+        false => Err(SqlError::new(at, "a table has one primary key")
+            .help("PRIMARY KEY (a, b) NOT ENFORCED has several columns")),
+    }
 }
 
 fn not_enforced(parser: &mut Parser<'_>) -> Result<(), SqlError> {
@@ -177,7 +186,9 @@ fn column(parser: &mut Parser<'_>, table: &mut CreateTable) -> Result<ColumnDef,
         comment(parser)?;
         return Ok(ColumnDef { name, kind: ColumnKind::Metadata { ty, key, is_virtual } });
     }
+    let at = span_of(parser.peek_token_ref().span);
     if words(parser, &["PRIMARY", "KEY"]) {
+        one_key(table, at)?;
         not_enforced(parser)?;
         table.primary_key.push(name.clone());
         not_null = true;

@@ -86,6 +86,12 @@ fn errors_say_where_and_what() {
         error("CREATE TABLE t (a INT)"),
         "line 1, column 23: expected WITH (the table's connector and its options), found the end of the statement"
     );
+    assert_eq!(
+        error(
+            "CREATE TABLE t (a INT PRIMARY KEY NOT ENFORCED, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = 'print')"
+        ),
+        "line 1, column 61: a table has one primary key; PRIMARY KEY (a, b) NOT ENFORCED has several columns"
+    );
     assert_eq!(error("SELECT 'abc"), "line 1, column 8: Unterminated string literal");
     assert!(
         error("SELECT a FROM t WHERE").starts_with("line 1, column "),

@@ -98,10 +98,10 @@ impl Maker {
 
     /// Makes the row of an input in `row`, which is all zero, and says whether the filter keeps it. The prefix of its key
     /// is that of `key`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn make<S: Shape>(
         &self,
-        input: [&[u8]; SEGMENTS],
+        input: &[&[u8]; SEGMENTS],
         key: Option<&S::Key>,
         row: &mut RowOf<S>,
     ) -> Result<bool, Box<Fault>> {

@@ -32,7 +32,7 @@ impl<S: Shape> Post<S> {
     #[inline]
     fn make(
         &self,
-        input: [&[u8]; SEGMENTS],
+        input: &[&[u8]; SEGMENTS],
         key: &S::Key,
         place: Place,
         at: i64,
@@ -64,7 +64,7 @@ pub(crate) struct AsItIs<S> {
 impl<S: Shape> Give<S, RowOf<S>> for AsItIs<S> {
     #[inline]
     fn give(&mut self, at: i64, row: RowOf<S>, send: &mut impl FnMut(Emitted<S>)) {
-        let input = [row.columns.as_bytes(), &[], &[]];
+        let input = &[row.columns.as_bytes(), &[], &[]];
         self.post.make(input, &row.key, Place::new(0, 0), at, send);
     }
 }
@@ -72,7 +72,7 @@ impl<S: Shape> Give<S, RowOf<S>> for AsItIs<S> {
 impl<S: Shape> Give<S, InTurnRow<RowOf<S>>> for AsItIs<S> {
     #[inline]
     fn give(&mut self, at: i64, row: InTurnRow<RowOf<S>>, send: &mut impl FnMut(Emitted<S>)) {
-        let input = [row.event.columns.as_bytes(), &[], &[]];
+        let input = &[row.event.columns.as_bytes(), &[], &[]];
         self.post.make(input, &row.event.key, row.place, at, send);
     }
 }
@@ -155,7 +155,8 @@ impl<S: Shape, P: IntoBytes + zerocopy::Immutable + Unaligned> Give<S, WindowRow
         }
         self.lowering.lower(window, value.as_bytes());
         let window_row = WindowLayout::row_of(window);
-        let input = [&key.as_bytes()[S::PREFIX..], &self.lowering.row, &window_row];
+        let input: &[&[u8]; SEGMENTS] =
+            &[&key.as_bytes()[S::PREFIX..], &self.lowering.row, &window_row];
         // Results of one time stand in an order that is the same on any number of shards.
         let place = Place::from_bits(hash_of(&key));
         self.post.make(input, &key, place, at, send);
@@ -183,7 +184,7 @@ impl<S: Shape, P: IntoBytes + zerocopy::Immutable + Unaligned> Give<S, RollingRo
         let RollingRow { ts, place, event, value } = row;
         let window = Window { start: ts, end: ts.saturating_add(1) };
         self.lowering.lower(window, value.as_bytes());
-        let input = [event.columns.as_bytes(), &self.lowering.row, &[]];
+        let input: &[&[u8]; SEGMENTS] = &[event.columns.as_bytes(), &self.lowering.row, &[]];
         self.post.make(input, &event.key, place, at, send);
     }
 }

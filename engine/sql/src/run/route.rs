@@ -74,12 +74,12 @@ impl<S: Shape> SqlRoute<S> {
     }
 
     /// Sends what one feeder takes of a row.
-    #[inline]
+    #[inline(always)]
     fn send<X>(
         &self,
         feeder: &Feeder,
         header: &Header,
-        input: [&[u8]; SEGMENTS],
+        input: &[&[u8]; SEGMENTS],
         send: &mut impl FnMut(u64, &Header, Input<S>) -> Result<(), X>,
     ) -> Result<(), X> {
         let mut made = Input { pipeline: feeder.pipeline, row: Row::empty() };
@@ -112,13 +112,19 @@ impl<S: Shape, E: AsRef<[u8]>> Route<E> for SqlRoute<S> {
         let Some(feeders) = self.feeders.get(header.place.input()) else { return Ok(()) };
         let row = event.as_ref();
         for feeder in feeders {
-            match feeder.expand {
-                None => self.send(feeder, header, [row, &[], &[]], &mut send)?,
-                Some(windows) => {
-                    for window in windows.around(header.ts) {
-                        let window = WindowLayout::row_of(window);
-                        self.send(feeder, header, [row, &window, &[]], &mut send)?;
-                    }
+            // What sends stands here once, so that it becomes a part of this loop.
+            let mut windows = feeder.expand.map(|windows| windows.around(header.ts));
+            loop {
+                let window = match &mut windows {
+                    None => [0; 16],
+                    Some(windows) => match windows.next() {
+                        None => break,
+                        Some(window) => WindowLayout::row_of(window),
+                    },
+                };
+                self.send(feeder, header, &[row, &window, &[]], &mut send)?;
+                if windows.is_none() {
+                    break;
                 }
             }
         }

@@ -62,7 +62,12 @@ impl FeedTable {
             (None, _) => {
                 let meaning = feed.stream_option();
                 let connector = feed.name().to_owned();
-                return Err(OptionError::Missing { connector, name: "stream", meaning });
+                return Err(OptionError::Missing {
+                    connector,
+                    name: "stream",
+                    meaning,
+                    hint: String::new(),
+                });
             }
         };
         let date = match feed {
