@@ -79,10 +79,10 @@ impl<A: Source, B: Source<Event = A::Event>> Source for Either<A, B> {
         }
     }
 
-    fn is_cut_off(&self) -> bool {
+    fn time(&self, now: i64) -> i64 {
         match self {
-            Self::Left(source) => source.is_cut_off(),
-            Self::Right(source) => source.is_cut_off(),
+            Self::Left(source) => source.time(now),
+            Self::Right(source) => source.time(now),
         }
     }
 

@@ -119,10 +119,10 @@ pub trait Source: Send {
         let _ = position;
     }
 
-    /// Whether it has nothing because it is cut off from an input that goes on. Time does not pass for its watermark then:
-    /// nobody is idle who can not be heard.
-    fn is_cut_off(&self) -> bool {
-        false
+    /// The time at which it has nothing, where it is `now`, ns since the epoch: for the idleness of its partitions. A source
+    /// that is cut off from an input which goes on says that time stands still: nobody is idle who can not be heard.
+    fn time(&self, now: i64) -> i64 {
+        now
     }
 
     /// Which part of the input has been read, 0 to 1, where that is known.

@@ -222,15 +222,9 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         R: Route<T::Event>,
         D: Downstream<R::Out>,
     {
-        let now = self.clock.time_of_day();
-        self.watermarks.grow(source.partitions());
-        if source.is_cut_off() {
-            self.quiet.since = Some(now);
-            self.progress.source(self.index).is_idle.store(false, Relaxed);
-            self.report(source, *at, now);
-            return self.idle(source, *at);
-        }
+        let now = source.time(self.clock.time_of_day());
         let since = *self.quiet.since.get_or_insert(now);
+        self.watermarks.grow(source.partitions());
         self.watermarks.advance(now);
         if self.quiet.idle_after.is_some_and(|after| now.saturating_sub(since) >= after) {
             self.progress.source(self.index).is_idle.store(true, Relaxed);

@@ -6,7 +6,14 @@
 mod options;
 mod columns;
 mod text;
+mod target;
+mod skips;
+mod csv_field;
 mod csv_text;
+mod json_value;
+mod json_row;
+mod json_text;
+pub mod message;
 mod registry;
 mod filesystem;
 mod line_writer;
@@ -21,8 +28,8 @@ pub mod feeds;
 use std::fmt;
 
 pub use columns::{Column, Columns, OwnColumns};
-pub use options::{OptionError, Options};
-pub use registry::{columns_of, readers, writer};
+pub use options::{OptionError, Options, nearest};
+pub use registry::{Connector, columns_of, readers, writer};
 
 /// What a reader has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,9 +112,9 @@ pub trait TableReader: Send {
         let _ = position;
     }
 
-    /// See [`Source::is_cut_off`](tidewire_event::Source::is_cut_off).
-    fn is_cut_off(&self) -> bool {
-        false
+    /// See [`Source::time`](tidewire_event::Source::time).
+    fn time(&self, now: i64) -> i64 {
+        now
     }
 
     /// Which part of the input has been read, 0 to 1, where that is known.
@@ -117,6 +124,11 @@ pub trait TableReader: Send {
 
     /// What has been left out so far, each with why and how often: for people to read.
     fn skipped(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+
+    /// What has gone wrong so far and was got over, and how often: for people to read.
+    fn troubles(&self) -> Vec<(String, u64)> {
         Vec::new()
     }
 }
@@ -158,6 +170,11 @@ pub trait TableWriter: Send {
     /// # Errors
     /// It can not be written.
     fn finish(&mut self) -> Result<(), TableError>;
+
+    /// What has gone wrong so far and was got over, and how often: for people to read.
+    fn troubles(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
 }
 
 impl fmt::Debug for dyn TableReader {

@@ -64,7 +64,7 @@ impl OptionError {
 }
 
 /// What to say of the one of `known` that `name` may have meant, if there is one.
-pub(super) fn nearest(name: &str, known: &[&str]) -> String {
+pub fn nearest(name: &str, known: &[&str]) -> String {
     let distance = |other: &&&str| strsim::levenshtein(name, other);
     match known.iter().min_by_key(distance).filter(|other| distance(other) <= 1 + name.len() / 3) {
         Some(other) => format!(" (did you mean '{other}'?)"),
