@@ -106,7 +106,7 @@ impl KafkaOptions {
                 return Err(OptionError::value(&format!("properties.{name}"), value, instead));
             }
         }
-        let startup = startup(options, &properties, reset)?;
+        let startup = startup(options, reset)?;
         let bounded = options.parse(BOUNDED, "unbounded or latest-offset", |text| match text {
             "unbounded" => Some(false),
             "latest-offset" => Some(true),
@@ -154,6 +154,18 @@ impl KafkaOptions {
         config
     }
 
+    /// What a table that is read needs to have said.
+    pub(crate) fn check_start(&self) -> Result<(), OptionError> {
+        if !matches!(self.startup, Startup::Group(_)) || self.group().is_some() {
+            return Ok(());
+        }
+        Err(OptionError::Missing {
+            connector: "kafka".to_owned(),
+            name: "properties.group.id",
+            meaning: "the group whose offsets are the start; or take another scan.startup.mode",
+        })
+    }
+
     /// The group that offsets are committed to, if one is named.
     pub(crate) fn group(&self) -> Option<&str> {
         self.properties.get("group.id").map(String::as_str)
@@ -176,11 +188,7 @@ impl KafkaOptions {
     }
 }
 
-fn startup(
-    options: &mut Options,
-    properties: &BTreeMap<String, String>,
-    reset: Option<String>,
-) -> Result<Startup, OptionError> {
+fn startup(options: &mut Options, reset: Option<String>) -> Result<Startup, OptionError> {
     let modes = "earliest-offset, latest-offset, group-offsets, timestamp or specific-offsets";
     let mode = options.take(STARTUP).unwrap_or_else(|| "group-offsets".to_owned());
     let millis = options.parse(STARTUP_MILLIS, "ms since 1970", |text| text.parse::<i64>().ok())?;
@@ -211,12 +219,7 @@ fn startup(
     Ok(match mode.as_str() {
         "earliest-offset" => Startup::Earliest,
         "latest-offset" => Startup::Latest,
-        "group-offsets" if properties.contains_key("group.id") => Startup::Group(reset),
-        "group-offsets" => {
-            let meaning =
-                "the group whose offsets are the start; or take another scan.startup.mode";
-            return Err(missing("properties.group.id", meaning));
-        }
+        "group-offsets" => Startup::Group(reset),
         "timestamp" => Startup::Timestamp(millis.ok_or(missing(STARTUP_MILLIS, "ms since 1970"))?),
         "specific-offsets" => {
             let form = "partition:0,offset:42;partition:1,offset:300";

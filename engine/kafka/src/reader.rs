@@ -54,6 +54,7 @@ pub(crate) fn readers(
     // What no side knows is said before a broker is asked.
     decoder(&mut options, columns)?;
     options.finish()?;
+    kafka.check_start()?;
     kafka.topics.iter().map(one).collect()
 }
 

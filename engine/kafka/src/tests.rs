@@ -1,5 +1,6 @@
-//! The connector with a cluster in process. That answers like brokers do, but sees transactions at once, and forgets offsets
-//! that are committed in one: tests that need either commit them beside it, or want a real broker (`scripts/kafka.sh`).
+//! The connector with a cluster in process. That answers like brokers do, but forgets the offsets that are committed in a
+//! transaction, and lets a process go on whose id another has taken over: tests commit such offsets beside it, or want a
+//! real broker (`scripts/kafka.sh`).
 
 mod reading;
 mod writing;

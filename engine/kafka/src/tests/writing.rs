@@ -96,21 +96,6 @@ fn a_number_that_was_forgotten_is_an_error() {
 }
 
 #[test]
-fn a_process_that_was_taken_for_dead_writes_nothing_more() {
-    let cluster = Cluster::new(&[("out", 1)]);
-    let mut old = exact(&cluster);
-    old.prepare(0).unwrap();
-    cluster.commit(ID, "out", 0);
-    old.row(&out_row("a", 1)).unwrap();
-    let prepared = old.prepare(1).unwrap().unwrap();
-    let mut new = exact(&cluster);
-    new.restore(&prepared).unwrap();
-    let fenced = old.commit(1).unwrap_err().to_string();
-    assert!(fenced.contains("another process writes with this id now"), "{fenced}");
-    assert_eq!(cluster.values("out").len(), 1);
-}
-
-#[test]
 fn what_is_wrong_with_a_sink_is_said() {
     let cluster = Cluster::new(&[("out", 1)]);
     let error = |more: &[(&str, &str)]| writer(&cluster, more).map(|_| ()).unwrap_err().to_string();
