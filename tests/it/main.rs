@@ -11,6 +11,8 @@ mod fuzz_bodies;
 #[cfg(feature = "s3")]
 mod golden;
 mod inspect;
+#[cfg(feature = "kafka")]
+mod kafka;
 #[cfg(feature = "s3")]
 mod kill;
 mod replay;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use self::tree::{File, files, members};
 
 /// What a crate of ours may import of ours. `bench` and `tests` may import everything.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("tidewire-feeds", &[]),
     ("tidewire-event", &[]),
     ("tidewire-state", &["tidewire-event"]),
@@ -20,6 +20,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ),
     ("tidewire-connect", &["tidewire-event", "tidewire-dataflow", "tidewire-feeds"]),
     ("tidewire-s3", &["tidewire-snapshot"]),
+    ("tidewire-kafka", &["tidewire-event", "tidewire-connect"]),
     (
         "tidewire",
         &[
@@ -30,6 +31,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
             "tidewire-snapshot",
             "tidewire-runtime",
             "tidewire-s3",
+            "tidewire-kafka",
             "tidewire-connect",
             "tidewire-feeds",
         ],

@@ -1,9 +1,11 @@
 //! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets, a server of S3,
-//! the simulator, jobs in SQL, and processes that are killed.
+//! a broker of Kafka, the simulator, jobs in SQL, and processes that are killed.
 #![forbid(unsafe_code)]
 
 pub mod dice;
 pub mod fuzz;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "s3")]
 pub mod kill;
 #[cfg(feature = "s3")]

@@ -58,6 +58,34 @@ impl<A: Source, B: Source<Event = A::Event>> Source for Either<A, B> {
         }
     }
 
+    fn position(&mut self) -> Result<Option<String>, Self::Error> {
+        match self {
+            Self::Left(source) => source.position().map_err(Either::Left),
+            Self::Right(source) => source.position().map_err(Either::Right),
+        }
+    }
+
+    fn resume(&mut self, position: &str) -> Result<bool, Self::Error> {
+        match self {
+            Self::Left(source) => source.resume(position).map_err(Either::Left),
+            Self::Right(source) => source.resume(position).map_err(Either::Right),
+        }
+    }
+
+    fn durable(&mut self, position: &str) {
+        match self {
+            Self::Left(source) => source.durable(position),
+            Self::Right(source) => source.durable(position),
+        }
+    }
+
+    fn time(&self, now: i64) -> i64 {
+        match self {
+            Self::Left(source) => source.time(now),
+            Self::Right(source) => source.time(now),
+        }
+    }
+
     fn fraction_read(&self) -> Option<f64> {
         match self {
             Self::Left(source) => source.fraction_read(),

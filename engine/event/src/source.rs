@@ -94,6 +94,37 @@ pub trait Source: Send {
         Ok(passed)
     }
 
+    /// Where the input is, behind the last event that was given, as a text that people can read: a snapshot keeps it, and
+    /// [`resume`](Self::resume) goes on from it. `None`: the number of events says it, and [`seek`](Self::seek) passes over
+    /// them. A source says one or the other for all of its life.
+    ///
+    /// # Errors
+    /// What must be done up to this place can not be done.
+    fn position(&mut self) -> Result<Option<String>, Self::Error> {
+        Ok(None)
+    }
+
+    /// Goes on from what [`position`](Self::position) gave, before the first [`next`](Self::next). False: this source keeps
+    /// no positions, and the snapshot is another's.
+    ///
+    /// # Errors
+    /// The input can not go on from there, or it is no position of this source.
+    fn resume(&mut self, position: &str) -> Result<bool, Self::Error> {
+        let _ = position;
+        Ok(false)
+    }
+
+    /// A snapshot with this position is durable. Not each of them is told, and not that of the end.
+    fn durable(&mut self, position: &str) {
+        let _ = position;
+    }
+
+    /// The time at which it has nothing, where it is `now`, ns since the epoch: for the idleness of its partitions. A source
+    /// that is cut off from an input which goes on says that time stands still: nobody is idle who can not be heard.
+    fn time(&self, now: i64) -> i64 {
+        now
+    }
+
     /// Which part of the input has been read, 0 to 1, where that is known.
     fn fraction_read(&self) -> Option<f64> {
         None

@@ -126,7 +126,7 @@ fn read_all(
     let columns = match columns {
         Some(columns) => columns,
         None => {
-            let known = columns_of(&options);
+            let known = columns_of(&options, &[]);
             let Ok(Some(known)) = known else {
                 unreachable!("{connector} knows its columns: {known:?}")
             };

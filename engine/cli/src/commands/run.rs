@@ -170,7 +170,7 @@ fn snapshots(
 
 /// The run in a few lines.
 fn in_words(done: &Done) -> String {
-    let Done { rows_read, rows_written, late, skipped, outcome } = done;
+    let Done { rows_read, rows_written, late, skipped, troubles, outcome } = done;
     let seconds = outcome.elapsed_ns as f64 / 1e9;
     let rate = *rows_read as f64 / seconds.max(1e-9);
     let mut text = format!(
@@ -183,6 +183,9 @@ fn in_words(done: &Done) -> String {
     );
     for (what, count) in skipped {
         text.push_str(&format!("\nleft out of {what}: {}", grouped(count)));
+    }
+    for (what, count) in troubles {
+        text.push_str(&format!("\ngot over in {what}: {}", grouped(count)));
     }
     if outcome.refused > 0 {
         text.push_str(&format!(
@@ -225,7 +228,7 @@ fn write_report(
     done: &Done,
     notes: &[String],
 ) -> Result<(), CommandError> {
-    let Done { rows_read, rows_written, late, skipped, outcome } = done;
+    let Done { rows_read, rows_written, late, skipped, troubles, outcome } = done;
     let (effect, result) = (outcome.effect_latency.as_ref(), outcome.result_latency.as_ref());
     let latency = LatencyReport {
         due_to_effect: Percentiles::of(effect),
@@ -242,6 +245,7 @@ fn write_report(
         rows_written: *rows_written,
         late,
         left_out: skipped.iter().map(|(what, count)| (what.as_str(), *count)).collect(),
+        got_over: troubles.iter().map(|(what, count)| (what.as_str(), *count)).collect(),
         elapsed_ns: outcome.elapsed_ns,
         latency_ns: (options.rate != Rate::Max).then_some(latency),
         notes,

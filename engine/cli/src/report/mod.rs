@@ -132,6 +132,8 @@ pub(crate) struct SqlReport<'a> {
     pub(crate) late: &'a [u64],
     /// Rows that were left out where they were read, by table and reason.
     pub(crate) left_out: BTreeMap<&'a str, u64>,
+    /// What went wrong with tables and was got over.
+    pub(crate) got_over: BTreeMap<&'a str, u64>,
     pub(crate) elapsed_ns: i64,
     /// Absent at `--rate max`.
     pub(crate) latency_ns: Option<LatencyReport>,

@@ -2,13 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use tidewire_connect::tables::{self, OwnColumns, TableError};
+use tidewire_connect::tables::{
+    self, Columns, Connector, OwnColumns, TableError, TableReader, TableWriter,
+};
 use tidewire_sql::catalog::{Connectors, FeedColumns};
 
 /// All connectors that are built in.
 pub(super) struct KnownConnectors;
 
-pub(super) fn options_of(connector: &str, options: &BTreeMap<String, String>) -> tables::Options {
+/// Those of crates with a client of their own.
+const MORE: &[&dyn Connector] = &[
+    #[cfg(feature = "kafka")]
+    &tidewire_kafka::Kafka { unix_now_ns: tidewire_runtime::clock::unix_now_ns },
+];
+
+fn of_another_crate(connector: &str) -> Option<&'static dyn Connector> {
+    MORE.iter().find(|it| it.name() == connector).copied()
+}
+
+/// The readers of a table.
+pub(super) fn readers(
+    connector: &str,
+    options: &BTreeMap<String, String>,
+    columns: &Columns,
+) -> Result<Vec<Box<dyn TableReader>>, TableError> {
+    let options = options_of(connector, options);
+    match of_another_crate(connector) {
+        Some(it) => it.readers(options, columns),
+        None => tables::readers(options, columns),
+    }
+}
+
+/// The writer of a table.
+pub(super) fn writer(
+    connector: &str,
+    options: &BTreeMap<String, String>,
+    columns: &Columns,
+) -> Result<Box<dyn TableWriter>, TableError> {
+    let options = options_of(connector, options);
+    match of_another_crate(connector) {
+        Some(it) => it.writer(options, columns),
+        None => tables::writer(options, columns),
+    }
+}
+
+fn options_of(connector: &str, options: &BTreeMap<String, String>) -> tables::Options {
     tables::Options::new(connector, options.clone())
 }
 
@@ -18,7 +56,7 @@ impl Connectors for KnownConnectors {
         connector: &str,
         options: &BTreeMap<String, String>,
     ) -> Result<Option<FeedColumns>, (Option<String>, String)> {
-        let own = tables::columns_of(&options_of(connector, options));
+        let own = tables::columns_of(&options_of(connector, options), MORE);
         let own = own.map_err(|error| match error {
             TableError::Option(error) => (Some(error.option().to_owned()), error.to_string()),
             error => (None, error.to_string()),

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidewire_connect::tables::{Column, readers, show, writer};
+use tidewire_connect::tables::{Column, show};
 use tidewire_dataflow::{Punctuated, WhenQuiet};
 use tidewire_event::{DataType, Field, RowLayout};
 use tidewire_runtime::{Job, JobError, Observer, Options, Outcome};
@@ -36,9 +36,9 @@ use tidewire_sql::plan::{Input, Output, Scan};
 use tidewire_sql::run::{Prepared, RowFault, RowOrder, Run, Runnable, Shape};
 use tidewire_sql::{Span, SqlError};
 
-use self::connectors::{KnownConnectors, options_of};
+use self::connectors::{KnownConnectors, readers, writer};
 use self::own::OwnReaders;
-use self::scan::{ScanSource, Skipped, ValuesReader};
+use self::scan::{ScanSource, Told, ValuesReader};
 use self::sink::{OutputWriter, SqlSink};
 
 pub use self::scan::ScanError;
@@ -70,6 +70,8 @@ pub struct Done {
     pub late: Vec<u64>,
     /// Rows that were left out where they were read, with the table and the reason.
     pub skipped: Vec<(String, u64)>,
+    /// What went wrong and was got over, with the table: connections that were lost, and the like.
+    pub troubles: Vec<(String, u64)>,
     /// The run.
     pub outcome: Outcome<()>,
 }
@@ -272,6 +274,15 @@ impl SqlJob {
         let mut writers = Vec::new();
         for output in &plan.outputs {
             let (name, writer) = self.writer(output, &shown)?;
+            if options.snapshots.is_none()
+                && let Some(error) = writer.needs_snapshots()
+            {
+                let table = self.bound.catalog.table(&name);
+                return Err(match table {
+                    Some(table) => option_error(table, &error).into(),
+                    None => SqlRunError::Table { table: name, error: error.into() },
+                });
+            }
             writers.push(OutputWriter::new(
                 name,
                 writer,
@@ -279,10 +290,22 @@ impl SqlJob {
                 output.limit,
             ));
         }
-        let skipped = Arc::new(Mutex::new(Skipped::default()));
-        let run =
-            Running { opened, writers, skipped, session: &self.bound.session, options, observer };
+        let told = Arc::new(Mutex::new(Told::default()));
+        let when_quiet = self.when_quiet(opened.iter().any(|(_, reader)| reader.is_live()));
+        let session = &self.bound.session;
+        let run = Running { opened, writers, told, when_quiet, session, options, observer };
         prepared.run(&inputs, run)
+    }
+
+    /// What watermarks do when rows do not come. Where none of its tables `is_live` rows can be waited for, and whether they
+    /// come soon depends on the machine.
+    fn when_quiet(&self, is_live: bool) -> WhenQuiet {
+        let WhenQuiet { idle_after, heartbeat_after } = WhenQuiet::default();
+        let idle_after = match self.settings.idle_after_ns {
+            Some(after) => Some(after).filter(|after| *after > 0),
+            None => idle_after.filter(|_| is_live),
+        };
+        WhenQuiet { idle_after, heartbeat_after }
     }
 
     /// The readers of a scan.
@@ -298,8 +321,7 @@ impl SqlJob {
         let failed = |error| SqlRunError::Table { table: name.clone(), error };
         let columns = Columns::used(columns_of(table), columns).map_err(too_wide)?;
         let own = self.own.readers(name, &columns);
-        let made =
-            own.unwrap_or_else(|| readers(options_of(&table.connector, &table.options), &columns));
+        let made = own.unwrap_or_else(|| readers(&table.connector, &table.options, &columns));
         made.map_err(|error| match error {
             TableError::Option(error) => option_error(table, &error).into(),
             error => failed(error),
@@ -319,7 +341,7 @@ impl SqlJob {
         let Some(table) = self.bound.catalog.table(name) else {
             return Err(SqlError::new(Span::NONE, format!("the table {name} is dropped")).into());
         };
-        let made = writer(options_of(&table.connector, &table.options), &columns);
+        let made = writer(&table.connector, &table.options, &columns);
         let made = made.map_err(|error| match error {
             TableError::Option(error) => option_error(table, &error).into(),
             error => SqlRunError::Table { table: name.clone(), error },
@@ -375,7 +397,8 @@ fn columns_of(table: &Table) -> Vec<Column> {
 struct Running<'r, O> {
     opened: Vec<(&'r Scan, Box<dyn TableReader>)>,
     writers: Vec<OutputWriter>,
-    skipped: Arc<Mutex<Skipped>>,
+    told: Arc<Mutex<Told>>,
+    when_quiet: WhenQuiet,
     session: &'r tidewire_sql::Session,
     options: &'r Options,
     observer: &'r mut O,
@@ -385,11 +408,11 @@ impl<O: Observer> Run for Running<'_, O> {
     type Out = Result<Done, SqlRunError>;
 
     fn run<S: Shape>(self, job: Runnable<S>) -> Self::Out {
-        let Self { opened, writers, skipped, session, options, observer } = self;
+        let Self { opened, writers, told, when_quiet, session, options, observer } = self;
         let tables: Vec<_> = opened.iter().map(|(scan, _)| scan::name_of(scan)).collect();
         let faults = job.faults.clone();
         let sources = opened.into_iter().map(|(scan, reader)| {
-            ScanSource::<S>::new(scan, reader, session, job.faults.clone(), skipped.clone())
+            ScanSource::<S>::new(scan, reader, session, job.faults.clone(), told.clone())
         });
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
         let sink = SqlSink::<S>::new(writers, job.faults.clone());
@@ -397,7 +420,7 @@ impl<O: Observer> Run for Running<'_, O> {
         let runtime_job = Job {
             sources,
             watermarks: || Punctuated::new(scan::watermark_of::<S>),
-            when_quiet: WhenQuiet { idle_after: None, ..WhenQuiet::default() },
+            when_quiet,
             route,
             operator: |arena| job.operator(arena),
             sink,
@@ -409,12 +432,15 @@ impl<O: Observer> Run for Running<'_, O> {
         }
         let outcome = outcome?;
         let (sink, outcome) = outcome.split();
-        let skipped = std::mem::take(&mut *skipped.lock().unwrap_or_else(PoisonError::into_inner));
+        let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+        let Told { skipped, mut troubles } = told;
+        sink.add_troubles(&mut troubles);
         Ok(Done {
             rows_read: outcome.events,
             rows_written: sink.written(),
             late: sink.late(),
             skipped: skipped.into_list(),
+            troubles: troubles.into_list(),
             outcome,
         })
     }

@@ -40,18 +40,27 @@ pub enum ScanError {
     Fault,
 }
 
-/// What was left out of tables, with the reasons.
+/// What is told of tables, and how often each was.
 #[derive(Debug, Default)]
-pub(super) struct Skipped(BTreeMap<String, u64>);
+pub(super) struct Counts(BTreeMap<String, u64>);
 
-impl Skipped {
-    fn add(&mut self, table: &str, reason: &str, count: u64) {
-        *self.0.entry(format!("{table}: {reason}")).or_default() += count;
+impl Counts {
+    pub(super) fn add(&mut self, table: &str, what: &str, count: u64) {
+        *self.0.entry(format!("{table}: {what}")).or_default() += count;
     }
 
     pub(super) fn into_list(self) -> Vec<(String, u64)> {
         self.0.into_iter().collect()
     }
+}
+
+/// What is told of the tables that are read.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// What was left out, with the reasons.
+    pub(super) skipped: Counts,
+    /// What went wrong and was got over.
+    pub(super) troubles: Counts,
 }
 
 /// A row of a scan, with the watermark that follows from it.
@@ -102,7 +111,7 @@ pub(super) struct ScanSource<S: Shape> {
     rows: u64,
     without_time: u64,
     faults: Arc<Faults>,
-    skipped: Arc<Mutex<Skipped>>,
+    told: Arc<Mutex<Told>>,
     shape: PhantomData<fn() -> S>,
 }
 
@@ -112,7 +121,7 @@ impl<S: Shape> ScanSource<S> {
         reader: Box<dyn TableReader>,
         session: &Session,
         faults: Arc<Faults>,
-        skipped: Arc<Mutex<Skipped>>,
+        told: Arc<Mutex<Told>>,
     ) -> Result<Self, SqlError> {
         let wide =
             |error: tidewire_event::row::TooWide| SqlError::new(Span::NONE, error.to_string());
@@ -143,7 +152,7 @@ impl<S: Shape> ScanSource<S> {
             rows: 0,
             without_time: 0,
             faults,
-            skipped,
+            told,
             shape: PhantomData,
         })
     }
@@ -251,15 +260,35 @@ impl<S: Shape> Source for ScanSource<S> {
         self.reader.partitions()
     }
 
+    fn position(&mut self) -> Result<Option<String>, ScanError> {
+        self.reader.position().map_err(|error| self.of_table(error))
+    }
+
+    fn resume(&mut self, position: &str) -> Result<bool, ScanError> {
+        self.reader.resume(position).map_err(|error| self.of_table(error))
+    }
+
+    fn durable(&mut self, position: &str) {
+        self.reader.durable(position);
+    }
+
+    fn time(&self, now: i64) -> i64 {
+        self.reader.time(now)
+    }
+
     fn fraction_read(&self) -> Option<f64> {
         self.reader.fraction_read()
     }
 }
 
 impl<S: Shape> Drop for ScanSource<S> {
-    /// What was left out is told when the source is done.
+    /// What was left out, and what went wrong, is told when the source is done.
     fn drop(&mut self) {
-        let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let Told { skipped, troubles } = &mut *told;
+        for (what, count) in self.reader.troubles() {
+            troubles.add(&self.table, &what, count);
+        }
         for (reason, count) in self.reader.skipped() {
             skipped.add(&self.table, &reason, count);
         }

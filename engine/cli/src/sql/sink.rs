@@ -12,6 +12,8 @@ use tidewire_event::{Header, Sink};
 use tidewire_sql::run::{Emitted, Faults, Input, RowFault, RowOrder, Shape};
 use zerocopy::IntoBytes;
 
+use super::scan::Counts;
+
 /// Why a job's results can not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlSinkError {
@@ -81,6 +83,15 @@ impl<S: Shape> SqlSink<S> {
     #[cold]
     fn fault(&self) -> Result<(), SqlSinkError> {
         self.faults.first().map_or(Ok(()), |fault| Err(SqlSinkError::Fault(fault)))
+    }
+
+    /// Adds what went wrong with the tables and was got over.
+    pub(super) fn add_troubles(&self, troubles: &mut Counts) {
+        for output in &self.outputs {
+            for (what, count) in output.writer.troubles() {
+                troubles.add(&output.table, &what, count);
+            }
+        }
     }
 
     /// Late rows of each query, in the order of the text.

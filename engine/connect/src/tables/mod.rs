@@ -6,7 +6,14 @@
 mod options;
 mod columns;
 mod text;
+mod target;
+mod skips;
+mod csv_field;
 mod csv_text;
+mod json_value;
+mod json_row;
+mod json_text;
+pub mod message;
 mod registry;
 mod filesystem;
 mod line_writer;
@@ -21,8 +28,8 @@ pub mod feeds;
 use std::fmt;
 
 pub use columns::{Column, Columns, OwnColumns};
-pub use options::{OptionError, Options};
-pub use registry::{columns_of, readers, writer};
+pub use options::{OptionError, Options, nearest};
+pub use registry::{Connector, columns_of, readers, writer};
 
 /// What a reader has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +87,39 @@ pub trait TableReader: Send {
         1
     }
 
+    /// Whether rows come as things happen, and not from what is there already: a partition without any is idle then, after
+    /// a while.
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    /// Where it is: see [`Source::position`](tidewire_event::Source::position).
+    ///
+    /// # Errors
+    /// What must be done up to this place can not be done.
+    fn position(&mut self) -> Result<Option<String>, TableError> {
+        Ok(None)
+    }
+
+    /// Goes on from there: see [`Source::resume`](tidewire_event::Source::resume).
+    ///
+    /// # Errors
+    /// It can not, or it is no position of this reader.
+    fn resume(&mut self, position: &str) -> Result<bool, TableError> {
+        let _ = position;
+        Ok(false)
+    }
+
+    /// See [`Source::durable`](tidewire_event::Source::durable).
+    fn durable(&mut self, position: &str) {
+        let _ = position;
+    }
+
+    /// See [`Source::time`](tidewire_event::Source::time).
+    fn time(&self, now: i64) -> i64 {
+        now
+    }
+
     /// Which part of the input has been read, 0 to 1, where that is known.
     fn fraction_read(&self) -> Option<f64> {
         None
@@ -89,11 +129,21 @@ pub trait TableReader: Send {
     fn skipped(&self) -> Vec<(String, u64)> {
         Vec::new()
     }
+
+    /// What has gone wrong so far and was got over, and how often: for people to read.
+    fn troubles(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
 }
 
 /// Writes rows of a table. It is given its columns, and their layout in a row, when it is made. See
 /// [`Sink`](tidewire_event::Sink) for what its functions mean.
 pub trait TableWriter: Send {
+    /// Why it can only be written to by a job with snapshots, if that is so.
+    fn needs_snapshots(&self) -> Option<OptionError> {
+        None
+    }
+
     /// Takes a row.
     ///
     /// # Errors
@@ -123,6 +173,11 @@ pub trait TableWriter: Send {
     /// # Errors
     /// It can not be written.
     fn finish(&mut self) -> Result<(), TableError>;
+
+    /// What has gone wrong so far and was got over, and how often: for people to read.
+    fn troubles(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
 }
 
 impl fmt::Debug for dyn TableReader {

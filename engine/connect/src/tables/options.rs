@@ -66,7 +66,7 @@ impl OptionError {
 }
 
 /// What to say of the one of `known` that `name` may have meant, if there is one.
-pub(super) fn nearest(name: &str, known: &[&str]) -> String {
+pub fn nearest(name: &str, known: &[&str]) -> String {
     near(name, known).map_or_else(String::new, |other| format!(" (did you mean '{other}'?)"))
 }
 

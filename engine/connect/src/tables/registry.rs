@@ -4,6 +4,32 @@ use super::options::nearest;
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
 use super::{datagen, feeds, filesystem, line_writer, nexmark};
 
+/// A connector of another crate: one with a client of its own.
+pub trait Connector: Sync {
+    /// What tables call it.
+    fn name(&self) -> &'static str;
+
+    /// The readers of a table: at least one, and one for each thread that may read it.
+    ///
+    /// # Errors
+    /// Its options or columns are wrong, or there is no such input.
+    fn readers(
+        &self,
+        options: Options,
+        columns: &Columns,
+    ) -> Result<Vec<Box<dyn TableReader>>, TableError>;
+
+    /// The writer of a table.
+    ///
+    /// # Errors
+    /// Its options or columns are wrong, or there is no such output.
+    fn writer(
+        &self,
+        options: Options,
+        columns: &Columns,
+    ) -> Result<Box<dyn TableWriter>, TableError>;
+}
+
 /// Those that can be read.
 const READ: [&str; 8] =
     ["binance", "candump", "datagen", "dbn", "filesystem", "iex", "itch", "nexmark"];
@@ -12,15 +38,20 @@ const WRITTEN: [&str; 3] = ["blackhole", "filesystem", "print"];
 
 /// The columns of a table whose connector knows them itself, as those of feeds do; `None` where the table has to say them.
 /// The options stay as they are.
+/// `more` are the connectors of other crates that the program has.
 ///
 /// # Errors
 /// There is no such connector, or its options do not say which table it is.
-pub fn columns_of(options: &Options) -> Result<Option<OwnColumns>, TableError> {
+pub fn columns_of(
+    options: &Options,
+    more: &[&dyn Connector],
+) -> Result<Option<OwnColumns>, TableError> {
     match options.connector() {
         "nexmark" => nexmark::columns_of(options).map(Some),
         name if feeds::CONNECTORS.contains(&name) => feeds::columns(options).map(Some),
         name if READ.contains(&name) || WRITTEN.contains(&name) => Ok(None),
-        name => Err(unknown(name).into()),
+        name if more.iter().any(|it| it.name() == name) => Ok(None),
+        name => Err(unknown(name, more).into()),
     }
 }
 
@@ -40,7 +71,7 @@ pub fn readers(
         name if WRITTEN.contains(&name) => {
             Err(wrong_way(name, "can be written to, and not be read", &READ).into())
         }
-        name => Err(unknown(name).into()),
+        name => Err(unknown(name, &[]).into()),
     }
 }
 
@@ -56,7 +87,7 @@ pub fn writer(options: Options, columns: &Columns) -> Result<Box<dyn TableWriter
         name if READ.contains(&name) => {
             Err(wrong_way(name, "can be read, and not be written to", &WRITTEN).into())
         }
-        name => Err(unknown(name).into()),
+        name => Err(unknown(name, &[]).into()),
     }
 }
 
@@ -64,8 +95,9 @@ fn wrong_way(name: &str, what: &str, others: &[&str]) -> OptionError {
     OptionError::value("connector", name, format!("it {what}; take one of {}", others.join(", ")))
 }
 
-fn unknown(name: &str) -> OptionError {
+fn unknown(name: &str, more: &[&dyn Connector]) -> OptionError {
     let mut known = [&READ[..], &WRITTEN[..]].concat();
+    known.extend(more.iter().map(|it| it.name()));
     known.sort_unstable();
     known.dedup();
     let near = nearest(name, &known);
@@ -80,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_connector_that_there_is_not_is_named_with_the_nearest() {
-        let error = columns_of(&options("filesytem", &[])).unwrap_err();
+        let error = columns_of(&options("filesytem", &[]), &[]).unwrap_err();
         assert!(error.to_string().starts_with(
             "the option 'connector' is 'filesytem': there is no such connector (did you mean 'filesystem'?); there are "
         ));

@@ -1,9 +1,7 @@
 //! CSV.
 //!
 //! 1. A column is known by its place among the table's columns, or with `csv.header` by its name in each file.
-//! 2. A field is NULL if it is the NULL literal, or is empty where that is no value: it is one of text and BYTES, and of an
-//!    ARRAY if there is a NULL literal.
-//! 3. With `csv.ignore-parse-errors` a field that can not be read is NULL, and counted. A row of too few or too many
+//! 2. With `csv.ignore-parse-errors` a field that can not be read is NULL, and counted. A row of too few or too many
 //!    fields is read as far as it goes, and counted.
 
 use std::io;
@@ -11,14 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use csv::ByteRecord;
-use tidewire_event::{DataType, RowWriter, Value};
+use tidewire_event::RowWriter;
 
+use super::super::csv_field::put;
 use super::super::csv_text::{CsvOptions, check};
 use super::super::options::nearest;
-use super::super::text::{Bad, Scalar, is_nested};
+use super::super::skips::Skips;
+use super::super::text::Bad;
 use super::super::{Columns, Options, TableError};
 use super::files::{InputFile, failed};
-use super::plan::{Plan, Skips, Target};
+use super::plan::Plan;
 use super::reader::Format;
 
 /// Reads CSV.
@@ -116,65 +116,6 @@ impl CsvReader {
     }
 }
 
-/// Whether an empty field is a value of the type, and not NULL.
-#[inline]
-fn may_be_empty(ty: &DataType, options: &CsvOptions) -> bool {
-    match ty {
-        DataType::Array(_) => options.null.is_some(),
-        ty => ty.is_text() || *ty == DataType::Bytes,
-    }
-}
-
-/// Writes a field into a row.
-#[inline]
-fn put(
-    target: &Target,
-    field: &[u8],
-    options: &CsvOptions,
-    row: &mut RowWriter<'_>,
-    scratch: &mut Vec<u8>,
-) -> Result<(), Bad> {
-    let is_null = options.null.as_ref().is_some_and(|null| null.as_bytes() == field);
-    if is_null || (field.is_empty() && !may_be_empty(&target.ty, options)) {
-        return target.put_null(row);
-    }
-    if !is_nested(&target.ty) {
-        return Scalar::read(&target.ty, field, scratch)?.put(row, &target.slot);
-    }
-    let value = nested(&target.ty, field, options)?;
-    scratch.clear();
-    value.encode(&target.ty, scratch);
-    row.text(&target.slot, scratch).map_err(Bad::NoRoom)
-}
-
-/// An array or a row in one field.
-fn nested(ty: &DataType, field: &[u8], options: &CsvOptions) -> Result<Value, Bad> {
-    let text = std::str::from_utf8(field).map_err(|_| Bad::Utf8)?;
-    let mut items = text.split(&options.array_delimiter);
-    let value = |ty: &DataType, text: &str| {
-        let is_null = options.null.as_deref() == Some(text) || (text.is_empty() && !ty.is_text());
-        match is_null {
-            true => Ok(Value::Null),
-            false => Scalar::read(ty, text.as_bytes(), &mut Vec::new()).map(Scalar::to_value),
-        }
-    };
-    match ty {
-        DataType::Array(_) if text.is_empty() => Ok(Value::List(Vec::new())),
-        DataType::Array(of) => {
-            items.map(|item| value(of, item)).collect::<Result<_, _>>().map(Value::List)
-        }
-        DataType::Row(fields) => {
-            let values: Result<Vec<_>, _> = fields
-                .iter()
-                .map(|field| value(&field.ty, items.next().ok_or(Bad::Type)?))
-                .collect();
-            let values = values?;
-            if items.next().is_some() { Err(Bad::Type) } else { Ok(Value::List(values)) }
-        }
-        _ => Err(Bad::Type),
-    }
-}
-
 impl Format for CsvReader {
     fn begin(&mut self, file: &InputFile, bytes: &Arc<AtomicU64>) -> Result<(), TableError> {
         let CsvOptions { delimiter, quote, escape, .. } = self.options;
@@ -235,6 +176,6 @@ impl Format for CsvReader {
     }
 
     fn skipped(&self) -> Vec<(String, u64)> {
-        self.skips.list(&self.plan)
+        self.skips.list(&self.plan.targets)
     }
 }

@@ -7,7 +7,6 @@ mod plan;
 mod reader;
 mod csv_reader;
 mod json_reader;
-mod json_value;
 mod out;
 mod sink;
 mod text_writers;

@@ -17,10 +17,11 @@ use parquet::schema::types::ColumnDescriptor;
 use tidewire_event::{DataType, RowWriter};
 
 use super::super::options::nearest;
+use super::super::target::Target;
 use super::super::text::{Bad, Scalar, cut};
 use super::super::{Columns, TableError};
 use super::files::{InputFile, failed};
-use super::plan::{Plan, Target};
+use super::plan::{Metadata, Plan};
 use super::reader::Format;
 
 /// Values that are read at a time.
@@ -142,7 +143,11 @@ impl ParquetReader {
     }
 
     /// Finds the column of a target in the file.
-    fn column(&self, target: &Target, of: &[Arc<ColumnDescriptor>]) -> Result<Column, TableError> {
+    fn column(
+        &self,
+        target: &Target<Metadata>,
+        of: &[Arc<ColumnDescriptor>],
+    ) -> Result<Column, TableError> {
         let (name, ty) = (&target.name, &target.ty);
         let is_it = |column: &Arc<ColumnDescriptor>| {
             column.path().parts().first().is_some_and(|part| part == name)
@@ -250,7 +255,7 @@ impl Column {
     }
 
     /// Writes the next value into a row.
-    fn put(&mut self, target: &Target, row: &mut RowWriter<'_>) -> Result<(), Bad> {
+    fn put(&mut self, target: &Target<Metadata>, row: &mut RowWriter<'_>) -> Result<(), Bad> {
         if self.nullable {
             let level = self.levels.get(self.next_level).copied().unwrap_or_default();
             self.next_level += 1;

@@ -1,9 +1,8 @@
 //! What a reader of files does for each row: where each column that a job uses comes from.
 
-use std::collections::BTreeMap;
+use tidewire_event::{DataType, RowLayout, RowWriter};
 
-use tidewire_event::{DataType, RowLayout, RowWriter, Slot};
-
+use super::super::target::Target;
 use super::super::text::{Bad, cut};
 use super::super::{Columns, OptionError, TableError};
 use super::files::InputFile;
@@ -24,20 +23,10 @@ const METADATA: [(&str, Metadata, &str); 4] = [
     ("file.modification-time", Metadata::Modified, "TIMESTAMP_LTZ(3)"),
 ];
 
-/// A column that a job uses.
-#[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub(super) name: String,
-    pub(super) ty: DataType,
-    pub(super) nullable: bool,
-    pub(super) slot: Slot,
-    pub(super) metadata: Option<Metadata>,
-}
-
 /// The columns that a job uses, in the order in which they are written into a row.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Vec<Target<Metadata>>,
     pub(super) layout: RowLayout,
     path: String,
     name: String,
@@ -51,13 +40,7 @@ impl Plan {
         for (column, slot) in columns.columns.iter().zip(columns.layout.slots()) {
             let field = &column.field;
             let metadata = column.metadata.as_deref().map(|key| metadata(key, &field.ty));
-            targets.push(Target {
-                name: field.name.clone(),
-                ty: field.ty.clone(),
-                nullable: field.nullable,
-                slot: *slot,
-                metadata: metadata.transpose()?,
-            });
+            targets.push(Target::new(column, slot, metadata.transpose()?));
         }
         let layout = columns.layout.clone();
         Ok(Self { targets, layout, path: String::new(), name: String::new(), size: 0, modified: 0 })
@@ -75,7 +58,7 @@ impl Plan {
     /// Writes what is known of the file.
     pub(super) fn put_metadata(
         &self,
-        target: &Target,
+        target: &Target<Metadata>,
         metadata: Metadata,
         row: &mut RowWriter<'_>,
     ) -> Result<(), Bad> {
@@ -89,17 +72,6 @@ impl Plan {
             }
             (Metadata::Modified, _) => row.int(slot, self.modified),
         }
-        Ok(())
-    }
-}
-
-impl Target {
-    /// Writes NULL.
-    pub(super) fn put_null(&self, row: &mut RowWriter<'_>) -> Result<(), Bad> {
-        if !self.nullable {
-            return Err(Bad::Null);
-        }
-        row.null(&self.slot);
         Ok(())
     }
 }
@@ -121,45 +93,5 @@ fn metadata(key: &str, ty: &DataType) -> Result<Metadata, OptionError> {
             let expected = format!("the column is {ty}, and must be {expected}");
             Err(OptionError::value("METADATA FROM", key, expected))
         }
-    }
-}
-
-/// What was left out, and why.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Skips {
-    fields: BTreeMap<(usize, &'static str), u64>,
-    records: BTreeMap<&'static str, u64>,
-}
-
-impl Skips {
-    /// A field became NULL.
-    pub(super) fn field(&mut self, column: usize, bad: Bad) {
-        *self.fields.entry((column, reason(bad))).or_default() += 1;
-    }
-
-    /// A record was passed over, or has too few or too many fields.
-    pub(super) fn record(&mut self, why: &'static str) {
-        *self.records.entry(why).or_default() += 1;
-    }
-
-    /// For people to read.
-    pub(super) fn list(&self, plan: &Plan) -> Vec<(String, u64)> {
-        let name = |at: usize| plan.targets.get(at).map_or("", |target| target.name.as_str());
-        let fields = self.fields.iter().map(|((column, reason), count)| {
-            (format!("column '{}' set to NULL: it {reason}", name(*column)), *count)
-        });
-        let records = self.records.iter().map(|(why, count)| ((*why).to_owned(), *count));
-        fields.chain(records).collect()
-    }
-}
-
-fn reason(bad: Bad) -> &'static str {
-    match bad {
-        Bad::Type => "is no value of its type",
-        Bad::Range => "is outside the range of its type",
-        Bad::Utf8 => "is no UTF-8",
-        Bad::Null => "is NULL, and the column is NOT NULL",
-        Bad::Missing => "is missing",
-        Bad::NoRoom(_) => "does not fit into a row",
     }
 }

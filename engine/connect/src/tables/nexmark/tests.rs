@@ -5,7 +5,7 @@ use super::super::{columns_of, readers};
 use super::*;
 
 fn rows(given: &[(&str, &str)]) -> Vec<Vec<Value>> {
-    let own = columns_of(&options("nexmark", given)).unwrap().unwrap();
+    let own = columns_of(&options("nexmark", given), &[]).unwrap().unwrap();
     let columns = Columns::all(own.columns).unwrap();
     read_all(readers(options("nexmark", given), &columns).unwrap()[0].as_mut(), &columns).unwrap()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tidewire_event::{DataType, Value};
 
-use super::super::text::{Bad, Scalar};
+use super::text::{Bad, Scalar};
 
 /// Reads a string, between its quotes, into `text`. It must be one of valid JSON.
 pub(super) fn unescape(inner: &[u8], text: &mut Vec<u8>) -> Result<(), Bad> {
