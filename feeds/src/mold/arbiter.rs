@@ -261,7 +261,7 @@ impl Arbiter {
         }
         let Some(session) = self.session else { return };
         let requests = &mut self.counters.requests;
-        self.gaps.to_ask(now, self.servers, &self.waits, |server, range| {
+        self.gaps.ask_due(now, self.servers, &self.waits, |server, range| {
             let count = (range.end - range.start).min(REQUEST_MESSAGES_MAX.into()) as u16;
             *requests += 1;
             ask(server, Request { session, sequence: range.start, count });

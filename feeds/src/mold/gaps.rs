@@ -69,7 +69,7 @@ impl Gaps {
     }
 
     /// Those that are to be asked for now, each with the number of its server. Each call asks once.
-    pub(super) fn to_ask(
+    pub(super) fn ask_due(
         &mut self,
         now: i64,
         servers: usize,
