@@ -58,6 +58,34 @@ impl<A: Source, B: Source<Event = A::Event>> Source for Either<A, B> {
         }
     }
 
+    fn position(&mut self) -> Result<Option<String>, Self::Error> {
+        match self {
+            Self::Left(source) => source.position().map_err(Either::Left),
+            Self::Right(source) => source.position().map_err(Either::Right),
+        }
+    }
+
+    fn resume(&mut self, position: &str) -> Result<bool, Self::Error> {
+        match self {
+            Self::Left(source) => source.resume(position).map_err(Either::Left),
+            Self::Right(source) => source.resume(position).map_err(Either::Right),
+        }
+    }
+
+    fn durable(&mut self, position: &str) {
+        match self {
+            Self::Left(source) => source.durable(position),
+            Self::Right(source) => source.durable(position),
+        }
+    }
+
+    fn is_cut_off(&self) -> bool {
+        match self {
+            Self::Left(source) => source.is_cut_off(),
+            Self::Right(source) => source.is_cut_off(),
+        }
+    }
+
     fn fraction_read(&self) -> Option<f64> {
         match self {
             Self::Left(source) => source.fraction_read(),

@@ -94,6 +94,37 @@ pub trait Source: Send {
         Ok(passed)
     }
 
+    /// Where the input is, behind the last event that was given, as a text that people can read: a snapshot keeps it, and
+    /// [`resume`](Self::resume) goes on from it. `None`: the number of events says it, and [`seek`](Self::seek) passes over
+    /// them. A source says one or the other for all of its life.
+    ///
+    /// # Errors
+    /// What must be done up to this place can not be done.
+    fn position(&mut self) -> Result<Option<String>, Self::Error> {
+        Ok(None)
+    }
+
+    /// Goes on from what [`position`](Self::position) gave, before the first [`next`](Self::next). False: this source keeps
+    /// no positions, and the snapshot is another's.
+    ///
+    /// # Errors
+    /// The input can not go on from there, or it is no position of this source.
+    fn resume(&mut self, position: &str) -> Result<bool, Self::Error> {
+        let _ = position;
+        Ok(false)
+    }
+
+    /// A snapshot with this position is durable. Not each of them is told, and not that of the end.
+    fn durable(&mut self, position: &str) {
+        let _ = position;
+    }
+
+    /// Whether it has nothing because it is cut off from an input that goes on. Time does not pass for its watermark then:
+    /// nobody is idle who can not be heard.
+    fn is_cut_off(&self) -> bool {
+        false
+    }
+
     /// Which part of the input has been read, 0 to 1, where that is known.
     fn fraction_read(&self) -> Option<f64> {
         None

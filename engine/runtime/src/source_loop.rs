@@ -54,6 +54,8 @@ pub(crate) struct SourceLoop<'a, W, R, D, C, S> {
     pub(crate) barriers: Option<Barriers<'a>>,
     /// Events before the first: what a restore has passed over.
     pub(crate) passed: u64,
+    /// Whether the source says itself where it is: behind an event that it gave, also where that is not sent yet.
+    pub(crate) keeps_places: bool,
     pub(crate) quiet: Quiet,
     pub(crate) alignment: Alignment,
 }
@@ -124,12 +126,12 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         loop {
             match self.next(&mut source, &mut at)? {
                 Turn::Event => {}
-                Turn::Ahead => self.wait_for_others::<T>(at)?,
+                Turn::Ahead => self.wait_for_others(&mut source, at)?,
                 Turn::Nothing => {
                     if self.quiet.since.is_none() {
                         idler.busy();
                     }
-                    self.nothing(&source, &mut at)?;
+                    self.nothing(&mut source, &mut at)?;
                     if (self.stopped)() {
                         return Err(Stopped::ByAnother.into());
                     }
@@ -137,7 +139,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
                         idler.idle();
                     }
                 }
-                Turn::End => return self.end(&source, at),
+                Turn::End => return self.end(&mut source, at),
             }
         }
     }
@@ -168,7 +170,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         let mut due = NOT_DUE;
         if let Some(then) = self.schedule.due_of(sequence - first) {
             due = then;
-            self.wait_until::<T>(due, *at)?;
+            self.wait_until(source, due, *at, true)?;
         }
         let stamped = match source.next().map_err(SourceEnd::Failed)? {
             Polled::Event(stamped) => stamped,
@@ -180,7 +182,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         }
         if self.schedule.follows_the_recording() {
             due = self.schedule.due_at(stamped.received);
-            self.wait_until::<T>(due, *at)?;
+            self.wait_until(source, due, *at, !self.keeps_places)?;
         }
         if self.watermarks.is_timed(stamped.partition) {
             watermark = self.watermarks.before(stamped.partition, stamped.received);
@@ -200,7 +202,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
             self.down.chunk_is_read()?;
             self.publish(*at);
             self.report(source, *at, stamped.received);
-            self.barrier::<T>(*at)?;
+            self.barrier(source, *at)?;
             if (self.stopped)() {
                 return Err(Stopped::ByAnother.into());
             }
@@ -210,15 +212,25 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
 
     /// The source has nothing now: hands over what was read before, and lets the watermark go on by the clock.
     #[inline(never)]
-    pub(crate) fn nothing<T: Source>(&mut self, source: &T, at: &mut At) -> Result<(), Stopped>
+    pub(crate) fn nothing<T: Source>(
+        &mut self,
+        source: &mut T,
+        at: &mut At,
+    ) -> Result<(), SourceEnd<T::Error>>
     where
         W: WatermarkStrategy<T::Event>,
         R: Route<T::Event>,
         D: Downstream<R::Out>,
     {
         let now = self.clock.time_of_day();
-        let since = *self.quiet.since.get_or_insert(now);
         self.watermarks.grow(source.partitions());
+        if source.is_cut_off() {
+            self.quiet.since = Some(now);
+            self.progress.source(self.index).is_idle.store(false, Relaxed);
+            self.report(source, *at, now);
+            return self.idle(source, *at);
+        }
+        let since = *self.quiet.since.get_or_insert(now);
         self.watermarks.advance(now);
         if self.quiet.idle_after.is_some_and(|after| now.saturating_sub(since) >= after) {
             self.progress.source(self.index).is_idle.store(true, Relaxed);
@@ -232,7 +244,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
             self.down.watermark(watermark, NOT_DUE)?;
         }
         self.report(source, *at, now);
-        self.idle::<T>(*at)
+        self.idle(source, *at)
     }
 
     /// The source has an event again.
@@ -246,7 +258,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
     /// The input has ended: says how many events there were, and what the shard did if it is on this thread.
     pub(crate) fn end<T: Source>(
         self,
-        source: &T,
+        source: &mut T,
         at: At,
     ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
     where
@@ -259,7 +271,9 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         progress.watermark(WATERMARK_END, None);
         progress.is_idle.store(false, Relaxed);
         if let Some(barriers) = &self.barriers {
-            barriers.ended(SourcePosition::new(at.sequence, WATERMARK_END));
+            let place = source.position().map_err(SourceEnd::Failed)?;
+            barriers
+                .ended(SourcePosition { place, ..SourcePosition::new(at.sequence, WATERMARK_END) });
         }
         let totals = self.down.end()?;
         Ok((events, totals))
@@ -284,7 +298,11 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
     }
 
     /// A turn while there is nothing to read, without a wait.
-    pub(crate) fn idle<T: Source>(&mut self, at: At) -> Result<(), Stopped>
+    pub(crate) fn idle<T: Source>(
+        &mut self,
+        source: &mut T,
+        at: At,
+    ) -> Result<(), SourceEnd<T::Error>>
     where
         W: WatermarkStrategy<T::Event>,
         R: Route<T::Event>,
@@ -292,21 +310,25 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
     {
         self.down.flush()?;
         self.publish(at);
-        self.barrier::<T>(at)
+        self.barrier(source, at)
     }
 
-    /// Sends a barrier, if one is wanted, behind all that has been sent.
+    /// Sends a barrier, if one is wanted, behind all that has been sent. Tells the source what has become durable.
     #[inline]
-    fn barrier<T: Source>(&mut self, at: At) -> Result<(), Stopped>
+    fn barrier<T: Source>(&mut self, source: &mut T, at: At) -> Result<(), SourceEnd<T::Error>>
     where
         W: WatermarkStrategy<T::Event>,
         R: Route<T::Event>,
         D: Downstream<R::Out>,
     {
         let Some(barriers) = &mut self.barriers else { return Ok(()) };
+        if let Ok(position) = barriers.durable.try_recv() {
+            source.durable(&position);
+        }
         let Some(epoch) = barriers.due() else { return Ok(()) };
-        barriers.sent(epoch, position(at.sequence, &self.watermarks));
-        self.down.barrier(epoch, at.watermark)
+        let place = source.position().map_err(SourceEnd::Failed)?;
+        barriers.sent(epoch, position(at.sequence, &self.watermarks, place));
+        Ok(self.down.barrier(epoch, at.watermark)?)
     }
 
     fn report<T: Source>(&self, source: &T, at: At, received: i64) {
@@ -325,7 +347,11 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
 
     /// Waits until the other sources have come near enough.
     #[inline(never)]
-    fn wait_for_others<T: Source>(&mut self, at: At) -> Result<(), Stopped>
+    fn wait_for_others<T: Source>(
+        &mut self,
+        source: &mut T,
+        at: At,
+    ) -> Result<(), SourceEnd<T::Error>>
     where
         W: WatermarkStrategy<T::Event>,
         R: Route<T::Event>,
@@ -333,9 +359,9 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
     {
         let mut idler = Idler::new(self.wait);
         while self.is_ahead(at) {
-            self.idle::<T>(at)?;
+            self.idle(source, at)?;
             if (self.stopped)() {
-                return Err(Stopped::ByAnother);
+                return Err(Stopped::ByAnother.into());
             }
             if !self.down.idle() {
                 idler.idle();
@@ -344,9 +370,16 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         Ok(())
     }
 
-    /// Waits until `due`, if that is still to come. What was read before is handed over first.
+    /// Waits until `due`, if that is still to come. What was read before is handed over first. Barriers are sent meanwhile
+    /// where the source's place `is_sent`: where it is not behind an event that is held.
     #[inline(never)]
-    fn wait_until<T: Source>(&mut self, due: i64, at: At) -> Result<(), Stopped>
+    fn wait_until<T: Source>(
+        &mut self,
+        source: &mut T,
+        due: i64,
+        at: At,
+        is_sent: bool,
+    ) -> Result<(), SourceEnd<T::Error>>
     where
         W: WatermarkStrategy<T::Event>,
         R: Route<T::Event>,
@@ -362,7 +395,9 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
             if left <= 0 {
                 return Ok(());
             }
-            self.barrier::<T>(at)?;
+            if is_sent {
+                self.barrier(source, at)?;
+            }
             if self.down.idle() {
                 continue;
             }
@@ -373,7 +408,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
                         (left.min(SLEEP_NS_MAX) - SLEEP_NS / 2) as u64,
                     ));
                     if (self.stopped)() {
-                        return Err(Stopped::ByAnother);
+                        return Err(Stopped::ByAnother.into());
                     }
                 }
                 Wait::Yield | Wait::Park => thread::yield_now(),

@@ -25,7 +25,7 @@ use crate::snapshots::shard_log::LogSize;
 use crate::snapshots::uploader::{Upload, Uploader};
 use crate::snapshots::{SnapshotError, SnapshotTotals, Snapshots};
 use crate::source_loop::{Alignment, At, Quiet, SourceLoop, Turn};
-use crate::threads::{Ended, SourceStart};
+use crate::threads::{Begun, Ended, SourceStart};
 use crate::wait::Wait;
 
 /// The sizes of what lies between the parts. A source hands over at most
@@ -161,10 +161,10 @@ where
             let watermarks = Partitions::new(watermarks, source.partitions(), job.when_quiet);
             let idle_after = job.when_quiet.idle_after;
             let mut start = SourceStart { index, watermarks, idle_after, restored, barriers };
-            let passed = match start.restore::<S, K::Error>(&mut source) {
-                Ok(passed) => passed,
+            let begun = match start.restore::<S, K::Error>(&mut source) {
+                Ok(begun) => begun,
                 Err(Ended::Failed(error)) => return Err(error),
-                Err(Ended::Stopped) => 0,
+                Err(Ended::Stopped) => Begun { passed: 0, keeps_places: false },
             };
             let source_loop = SourceLoop {
                 index,
@@ -177,7 +177,8 @@ where
                 progress,
                 stopped: never as fn() -> bool,
                 barriers: start.barriers,
-                passed,
+                passed: begun.passed,
+                keeps_places: begun.keeps_places,
                 quiet: Quiet::new(idle_after),
                 alignment: Alignment::new(align_ns),
             };
@@ -210,16 +211,16 @@ where
             return Ok(Stepped::Idle);
         }
         if running.is_ahead(*at) || !running.is_due(*at) {
-            return match running.idle::<S>(*at) {
+            return match running.idle(source, *at) {
                 Ok(()) => Ok(Stepped::Idle),
-                Err(stopped) => ended::<S, K>(stopped.into()),
+                Err(end) => ended::<S, K>(end.into()),
             };
         }
         match running.next(source, at) {
             Ok(Turn::Event | Turn::Ahead) => Ok(Stepped::Busy),
             Ok(Turn::Nothing) => match running.nothing(source, at) {
                 Ok(()) => Ok(Stepped::Idle),
-                Err(stopped) => ended::<S, K>(stopped.into()),
+                Err(end) => ended::<S, K>(end.into()),
             },
             Ok(Turn::End) => {
                 let end = source_loop.take().map(|running| running.end(source, *at)).transpose();

@@ -52,24 +52,46 @@ pub(crate) struct SourceStart<'a, W> {
 }
 
 impl<W> SourceStart<'_, W> {
-    /// Takes the source to where it goes on, and says how many events that passed over.
+    /// Takes the source to where it goes on.
     pub(crate) fn restore<T: Source, K>(
         &mut self,
         source: &mut T,
-    ) -> Result<u64, Ended<T::Error, K>>
+    ) -> Result<Begun, Ended<T::Error, K>>
     where
         W: WatermarkStrategy<T::Event>,
     {
-        let Some(restored) = &self.restored else { return Ok(0) };
-        let events = restored.events;
-        let passed = source.seek(events).map_err(|error| Ended::Failed(JobError::Source(error)))?;
-        if passed < events {
-            let (input, expected) = (self.index, events);
-            return Err(SnapshotError::InputTooShort { input, expected, found: passed }.into());
+        let failed = |error| Ended::Failed(JobError::Source(error));
+        let Some(restored) = &self.restored else {
+            let keeps_places = source.position().map_err(failed)?.is_some();
+            return Ok(Begun { passed: 0, keeps_places });
+        };
+        let (input, events) = (self.index, restored.events);
+        match &restored.place {
+            Some(place) if source.resume(place).map_err(failed)? => {}
+            Some(place) => {
+                let place = place.clone();
+                return Err(SnapshotError::OtherInput { input, place }.into());
+            }
+            None => {
+                let found = source.seek(events).map_err(failed)?;
+                if found < events {
+                    let expected = events;
+                    return Err(SnapshotError::InputTooShort { input, expected, found }.into());
+                }
+            }
         }
         position::restore(&mut self.watermarks, restored);
-        Ok(passed)
+        let keeps_places = source.position().map_err(failed)?.is_some();
+        Ok(Begun { passed: events, keeps_places })
     }
+}
+
+/// How a source has begun.
+pub(crate) struct Begun {
+    /// Events before its first.
+    pub(crate) passed: u64,
+    /// Whether it says itself where it is.
+    pub(crate) keeps_places: bool,
 }
 
 /// Why a thread ended before its time.
@@ -180,7 +202,7 @@ impl Shared {
     {
         let index = start.index;
         self.pin("source", self.layout.source_cores[index]);
-        let passed = start.restore(&mut source)?;
+        let Begun { passed, keeps_places } = start.restore(&mut source)?;
         let source_loop = SourceLoop {
             index,
             watermarks: start.watermarks,
@@ -193,6 +215,7 @@ impl Shared {
             stopped: || self.stopped(),
             barriers: start.barriers,
             passed,
+            keeps_places,
             quiet: Quiet::new(start.idle_after),
             alignment: Alignment::new(self.align_ns),
         };

@@ -102,13 +102,16 @@ pub struct SourcePosition {
     /// Where its partitions stand, if there is more to say of them than that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<PartitionPositions>,
+    /// What it says itself of where it is: offsets, and the like. It goes on from there, and passes over no events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 impl SourcePosition {
-    /// The position of a source whose watermark is that of its only partition.
+    /// The position of a source whose watermark is that of its only partition, and which its number of events tells.
     #[must_use]
     pub fn new(events: u64, watermark: i64) -> Self {
-        Self { events, watermark, partitions: None }
+        Self { events, watermark, partitions: None, place: None }
     }
 }
 

@@ -261,6 +261,15 @@ impl SqlJob {
         let mut writers = Vec::new();
         for output in &plan.outputs {
             let (name, writer) = self.writer(output, &shown)?;
+            if options.snapshots.is_none()
+                && let Some(error) = writer.needs_snapshots()
+            {
+                let table = self.bound.catalog.table(&name);
+                return Err(match table {
+                    Some(table) => option_error(table, &error).into(),
+                    None => SqlRunError::Table { table: name, error: error.into() },
+                });
+            }
             writers.push(OutputWriter::new(
                 name,
                 writer,
@@ -269,9 +278,21 @@ impl SqlJob {
             ));
         }
         let skipped = Arc::new(Mutex::new(Skipped::default()));
-        let run =
-            Running { opened, writers, skipped, session: &self.bound.session, options, observer };
+        let when_quiet = self.when_quiet(opened.iter().any(|(_, reader)| reader.is_live()));
+        let session = &self.bound.session;
+        let run = Running { opened, writers, skipped, when_quiet, session, options, observer };
         prepared.run(&inputs, run)
+    }
+
+    /// What watermarks do when rows do not come. Where none of its tables `is_live` rows can be waited for, and whether they
+    /// come soon depends on the machine.
+    fn when_quiet(&self, is_live: bool) -> WhenQuiet {
+        let WhenQuiet { idle_after, heartbeat_after } = WhenQuiet::default();
+        let idle_after = match self.settings.idle_after_ns {
+            Some(after) => Some(after).filter(|after| *after > 0),
+            None => idle_after.filter(|_| is_live),
+        };
+        WhenQuiet { idle_after, heartbeat_after }
     }
 
     /// The readers of a scan.
@@ -365,6 +386,7 @@ struct Running<'r, O> {
     opened: Vec<(&'r Scan, Box<dyn TableReader>)>,
     writers: Vec<OutputWriter>,
     skipped: Arc<Mutex<Skipped>>,
+    when_quiet: WhenQuiet,
     session: &'r tidewire_sql::Session,
     options: &'r Options,
     observer: &'r mut O,
@@ -374,7 +396,7 @@ impl<O: Observer> Run for Running<'_, O> {
     type Out = Result<Done, SqlRunError>;
 
     fn run<S: Shape>(self, job: Runnable<S>) -> Self::Out {
-        let Self { opened, writers, skipped, session, options, observer } = self;
+        let Self { opened, writers, skipped, when_quiet, session, options, observer } = self;
         let tables: Vec<_> = opened.iter().map(|(scan, _)| scan::name_of(scan)).collect();
         let faults = job.faults.clone();
         let sources = opened.into_iter().map(|(scan, reader)| {
@@ -386,7 +408,7 @@ impl<O: Observer> Run for Running<'_, O> {
         let runtime_job = Job {
             sources,
             watermarks: || Punctuated::new(scan::watermark_of::<S>),
-            when_quiet: WhenQuiet { idle_after: None, ..WhenQuiet::default() },
+            when_quiet,
             route,
             operator: |arena| job.operator(arena),
             sink,

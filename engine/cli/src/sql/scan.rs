@@ -148,6 +148,10 @@ impl<S: Shape> ScanSource<S> {
         })
     }
 
+    fn of_table(&self, error: TableError) -> ScanError {
+        ScanError::Table { table: self.table.clone(), error }
+    }
+
     fn of_row(&self, fault: Fault) -> ScanError {
         ScanError::Row { table: self.table.clone(), row: self.rows, fault }
     }
@@ -218,8 +222,7 @@ impl<S: Shape> Source for ScanSource<S> {
                     self.reader.read(read)
                 }
             };
-            let read =
-                read.map_err(|error| ScanError::Table { table: self.table.clone(), error })?;
+            let read = read.map_err(|error| self.of_table(error))?;
             let (received, partition) = match read {
                 Read::Row { received, partition } => (received, partition),
                 Read::Nothing => return Ok(Polled::Nothing),
@@ -242,6 +245,22 @@ impl<S: Shape> Source for ScanSource<S> {
 
     fn partitions(&self) -> u32 {
         self.reader.partitions()
+    }
+
+    fn position(&mut self) -> Result<Option<String>, ScanError> {
+        self.reader.position().map_err(|error| self.of_table(error))
+    }
+
+    fn resume(&mut self, position: &str) -> Result<bool, ScanError> {
+        self.reader.resume(position).map_err(|error| self.of_table(error))
+    }
+
+    fn durable(&mut self, position: &str) {
+        self.reader.durable(position);
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.reader.is_cut_off()
     }
 
     fn fraction_read(&self) -> Option<f64> {

@@ -9,7 +9,7 @@ use tidewire_sql::{Span, SqlError};
 use crate::units::{bytes, nanoseconds};
 
 /// Every setting, with what it should be.
-const KNOWN: [(&str, &str); 12] = [
+const KNOWN: [(&str, &str); 13] = [
     ("parallelism.default", "how many shards, or 'inline'"),
     ("pipeline.rate", "max, recorded, a factor as 2x, or rows as 250000/s"),
     ("snapshot.compression", "none, lz4 or zstd"),
@@ -21,6 +21,7 @@ const KNOWN: [(&str, &str); 12] = [
     ("sql.row-bytes", "bytes that a row has room for at least"),
     ("state.budget", "a size, as 8GiB"),
     ("state.when-full", "stop or refuse"),
+    ("table.exec.source.idle-timeout", "a duration, as 30s; 0s: never"),
     ("table.local-time-zone", "a time zone, as 'Europe/Zurich'"),
 ];
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub endpoint: Option<String>,
     /// A folder for temporary files.
     pub scratch: Option<String>,
+    /// After how long without a row a partition of a source is idle, ns; 0: never.
+    pub idle_after_ns: Option<i64>,
     /// The time zone's name.
     pub zone: Option<String>,
     /// Bytes that a row has room for.
@@ -86,6 +89,9 @@ impl Settings {
             "snapshot.scratch" => self.scratch = Some(value.to_owned()),
             "snapshot.store" => self.store = Some(value.to_owned()),
             "sql.row-bytes" => self.row_bytes = Some(value.parse().ok()?),
+            "table.exec.source.idle-timeout" => {
+                self.idle_after_ns = Some(nanoseconds(value).filter(|ns| *ns >= 0)?);
+            }
             "state.budget" => self.state_bytes = Some(bytes(value)?),
             "state.when-full" => {
                 self.when_full = Some(match value {

@@ -77,6 +77,39 @@ pub trait TableReader: Send {
         1
     }
 
+    /// Whether rows come as things happen, and not from what is there already: a partition without any is idle then, after
+    /// a while.
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    /// Where it is: see [`Source::position`](tidewire_event::Source::position).
+    ///
+    /// # Errors
+    /// What must be done up to this place can not be done.
+    fn position(&mut self) -> Result<Option<String>, TableError> {
+        Ok(None)
+    }
+
+    /// Goes on from there: see [`Source::resume`](tidewire_event::Source::resume).
+    ///
+    /// # Errors
+    /// It can not, or it is no position of this reader.
+    fn resume(&mut self, position: &str) -> Result<bool, TableError> {
+        let _ = position;
+        Ok(false)
+    }
+
+    /// See [`Source::durable`](tidewire_event::Source::durable).
+    fn durable(&mut self, position: &str) {
+        let _ = position;
+    }
+
+    /// See [`Source::is_cut_off`](tidewire_event::Source::is_cut_off).
+    fn is_cut_off(&self) -> bool {
+        false
+    }
+
     /// Which part of the input has been read, 0 to 1, where that is known.
     fn fraction_read(&self) -> Option<f64> {
         None
@@ -91,6 +124,11 @@ pub trait TableReader: Send {
 /// Writes rows of a table. It is given its columns, and their layout in a row, when it is made. See
 /// [`Sink`](tidewire_event::Sink) for what its functions mean.
 pub trait TableWriter: Send {
+    /// Why it can only be written to by a job with snapshots, if that is so.
+    fn needs_snapshots(&self) -> Option<OptionError> {
+        None
+    }
+
     /// Takes a row.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! How an epoch begins: the uploader asks for it, each source marks its place.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, Sender};
 
 use tidewire_snapshot::SourcePosition;
 
@@ -26,6 +26,8 @@ pub(crate) struct Barriers<'a> {
     /// The newest that this source has sent.
     pub(crate) sent: u64,
     pub(crate) reports: Sender<Report>,
+    /// Positions that the source gave itself, of snapshots that are durable by now.
+    pub(crate) durable: Receiver<String>,
     pub(crate) source: usize,
 }
 

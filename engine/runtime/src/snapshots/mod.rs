@@ -159,6 +159,16 @@ pub enum SnapshotError {
         /// Where the input ended.
         found: u64,
     },
+    /// The snapshot has the place of an input that keeps places, and this one keeps none.
+    #[error(
+        "the snapshot says of source {input} that it goes on from '{place}', which this input can not: is it the same input?"
+    )]
+    OtherInput {
+        /// Which source.
+        input: usize,
+        /// Its place in the snapshot.
+        place: String,
+    },
     /// The snapshot has another number of sources.
     #[error("the snapshot is of {found} source(s), and the job has {expected}")]
     Sources {

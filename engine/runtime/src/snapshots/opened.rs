@@ -1,12 +1,13 @@
 //! A run with snapshots: the store is opened, the ends are laid, the uploader has a thread.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use tidewire_dataflow::Operator;
 use tidewire_event::Sink;
+use tidewire_event::limits::DURABLE_POSITIONS_MAX;
 use tidewire_snapshot::{Good, Skipped, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 
@@ -167,6 +168,7 @@ impl<'a> Opened<'a> {
 pub(crate) struct SnapshotEnds<'a> {
     wanted: Option<(&'a AtomicU64, u64)>,
     reports: Option<Sender<Report>>,
+    durable: std::vec::IntoIter<Receiver<String>>,
     pub(crate) shards: std::vec::IntoIter<ShardLog>,
     pub(crate) sink: Option<SinkEnds>,
     pub(crate) uploader: Option<UploaderEnds<'a>>,
@@ -182,24 +184,41 @@ impl<'a> SnapshotEnds<'a> {
     ) -> Self {
         let Some(opened) = opened else {
             let shards = Vec::new().into_iter();
-            return Self { wanted: None, reports: None, shards, sink: None, uploader: None };
+            let durable = Vec::new().into_iter();
+            return Self {
+                wanted: None,
+                reports: None,
+                durable,
+                shards,
+                sink: None,
+                uploader: None,
+            };
         };
         let (shards, logs): (Vec<_>, Vec<_>) = (0..shards).map(|_| shard_log(logs)).unzip();
         let (reports, heard) = channel();
         let (commits, committed) = channel();
+        let (told, durable): (Vec<_>, Vec<_>) =
+            (0..sources).map(|_| sync_channel(DURABLE_POSITIONS_MAX)).unzip();
         let wanted = &opened.wanted;
         Self {
             wanted: Some((wanted, wanted.load(std::sync::atomic::Ordering::Relaxed))),
             reports: Some(reports.clone()),
+            durable: durable.into_iter(),
             shards: shards.into_iter(),
             sink: Some(SinkEnds { reports, commits: committed }),
-            uploader: Some(UploaderEnds { wanted, reports: heard, logs, commits, sources }),
+            uploader: Some(UploaderEnds { wanted, reports: heard, logs, commits, durable: told }),
         }
     }
 
-    /// The ends of a source.
-    pub(crate) fn source(&self, source: usize) -> Option<Barriers<'a>> {
+    /// The ends of the next source, which is number `source`.
+    pub(crate) fn source(&mut self, source: usize) -> Option<Barriers<'a>> {
         let (wanted, sent) = self.wanted?;
-        Some(Barriers { wanted, sent, reports: self.reports.clone()?, source })
+        Some(Barriers {
+            wanted,
+            sent,
+            reports: self.reports.clone()?,
+            durable: self.durable.next()?,
+            source,
+        })
     }
 }

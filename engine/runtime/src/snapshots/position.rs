@@ -3,10 +3,11 @@
 use tidewire_dataflow::{self as dataflow, Partitions, TimedPosition, WatermarkStrategy};
 use tidewire_snapshot::{PartitionPosition, PartitionPositions, SourcePosition};
 
-/// The position behind `events` events.
+/// The position behind `events` events, with what the source says of it itself.
 pub(crate) fn position<E, W: WatermarkStrategy<E>>(
     events: u64,
     watermarks: &Partitions<W>,
+    place: Option<String>,
 ) -> SourcePosition {
     let partitions = watermarks.position().map(|TimedPosition { clock, heard, partitions }| {
         let partition = |it: dataflow::PartitionPosition| {
@@ -16,7 +17,7 @@ pub(crate) fn position<E, W: WatermarkStrategy<E>>(
         let partitions = partitions.into_iter().map(partition).collect();
         PartitionPositions { clock, heard, partitions }
     });
-    SourcePosition { events, watermark: watermarks.watermark(), partitions }
+    SourcePosition { events, watermark: watermarks.watermark(), partitions, place }
 }
 
 /// Takes the watermarks to where the position says.

@@ -42,6 +42,8 @@ impl Aggregate for Sum {
 struct Numbers {
     next: u64,
     fail_at: u64,
+    /// Whether it says itself where it is, and what it has heard to be durable.
+    places: Option<Arc<Mutex<Vec<u64>>>>,
 }
 
 impl Source for Numbers {
@@ -59,6 +61,22 @@ impl Source for Numbers {
         self.next += 1;
         let ts = event as i64 - (event * 7_919 % 50) as i64;
         Ok(Polled::Event(Stamped::new(ts, event)))
+    }
+
+    fn position(&mut self) -> Result<Option<String>, io::Error> {
+        Ok(self.places.as_ref().map(|_| self.next.to_string()))
+    }
+
+    fn resume(&mut self, position: &str) -> Result<bool, io::Error> {
+        assert_eq!(self.next, 0, "it begins once");
+        self.next = position.parse().map_err(io::Error::other)?;
+        Ok(self.places.is_some())
+    }
+
+    fn durable(&mut self, position: &str) {
+        if let Some(places) = &self.places {
+            places.lock().unwrap().push(position.parse().unwrap());
+        }
     }
 }
 
@@ -131,10 +149,11 @@ fn run(
     snapshots: Option<Snapshots>,
     threads: Threads,
     fail_at: u64,
+    places: Option<&Arc<Mutex<Vec<u64>>>>,
 ) -> Result<Outcome<Durable>, JobError<io::Error, io::Error>> {
     let key_of = |event: &u64| event % KEYS;
     let job = Job {
-        sources: vec![Numbers { next: 0, fail_at }],
+        sources: vec![Numbers { next: 0, fail_at, places: places.cloned() }],
         watermarks: || Bounded::new(50),
         when_quiet: WhenQuiet::default(),
         route: move |event: &u64| hash_of(&key_of(event)),
@@ -154,18 +173,20 @@ fn snapshots(store: &MemoryStore, restore: bool) -> Snapshots {
 #[test]
 fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
     let whole = Arc::default();
-    run(&whole, None, Threads::Inline, u64::MAX).unwrap().sink.commit_all();
+    run(&whole, None, Threads::Inline, u64::MAX, None).unwrap().sink.commit_all();
     let expected = std::mem::take(&mut whole.lock().unwrap().committed);
     assert!(expected.len() as u64 >= EVENTS / 5_000 * KEYS);
     let layouts = [Threads::Inline, Threads::Shards(1), Threads::Shards(2), Threads::Shards(3)];
-    for first in layouts {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let all = layouts.into_iter().flat_map(|first| [(first, None), (first, Some(&told))]);
+    for (first, places) in all {
         let (store, disk) = (MemoryStore::default(), Arc::default());
         let cuts = [100_000, 200_000, 299_999, u64::MAX];
         let (mut restored, mut published) = (0, 0);
         for (run_number, cut) in cuts.into_iter().enumerate() {
             let threads = if run_number == 0 { first } else { layouts[run_number] };
             let snapshots = snapshots(&store, run_number > 0);
-            match run(&disk, Some(snapshots), threads, cut) {
+            match run(&disk, Some(snapshots), threads, cut, places) {
                 Ok(outcome) => {
                     let totals = outcome.snapshots.unwrap();
                     restored += u64::from(totals.restored.is_some());
@@ -177,6 +198,17 @@ fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
         assert!(restored == 1 && published > 0, "{first:?}");
         assert!(disk.lock().unwrap().committed == expected, "{first:?}");
     }
+    let told = told.lock().unwrap();
+    assert!(!told.is_empty() && told.iter().all(|place| (1..=EVENTS).contains(place)));
+}
+
+#[test]
+fn a_place_is_not_taken_for_a_number_of_events() {
+    let (store, disk, told) = (MemoryStore::default(), Arc::default(), Arc::default());
+    let inline = Threads::Inline;
+    run(&disk, Some(snapshots(&store, false)), inline, u64::MAX, Some(&told)).unwrap();
+    let other = run(&disk, Some(snapshots(&store, true)), inline, u64::MAX, None);
+    assert!(matches!(other, Err(JobError::Snapshot(SnapshotError::OtherInput { input: 0, .. }))));
 }
 
 impl Durable {
@@ -189,11 +221,11 @@ impl Durable {
 #[test]
 fn a_store_with_snapshots_is_not_begun_again_and_another_job_is_refused() {
     let (store, disk) = (MemoryStore::default(), Arc::default());
-    run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX).unwrap();
-    let again = run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX);
+    run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None).unwrap();
+    let again = run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None);
     assert!(matches!(again, Err(JobError::Snapshot(SnapshotError::NotEmpty { .. }))));
     let mut other = snapshots(&store, true);
     other.job.fingerprint = "letters".to_owned();
-    let refused = run(&disk, Some(other), Threads::Inline, u64::MAX).map(|_| ()).unwrap_err();
+    let refused = run(&disk, Some(other), Threads::Inline, u64::MAX, None).map(|_| ()).unwrap_err();
     assert!(matches!(refused, JobError::Snapshot(SnapshotError::Catalog(_))), "{refused}");
 }

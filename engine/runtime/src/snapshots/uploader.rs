@@ -12,7 +12,7 @@
 //! simulation calls it.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use tidewire_event::limits::{KEY_GROUPS, UPLOAD_RETRY_NS};
 use tidewire_event::record::RECORD_FORMAT;
@@ -48,6 +48,7 @@ pub(crate) struct Uploader<'a> {
     chains: Vec<Chain<'a>>,
     /// To the sink: the epoch that it may commit.
     commits: Sender<u64>,
+    durable: Vec<SyncSender<String>>,
     ended: Vec<Option<SourcePosition>>,
     /// What the sink prepared when its input had ended.
     last_output: Option<Vec<u8>>,
@@ -67,8 +68,8 @@ pub(crate) struct UploaderEnds<'a> {
     pub(crate) logs: Vec<LogReader>,
     /// To the sink: the epoch that it may commit.
     pub(crate) commits: Sender<u64>,
-    /// How many sources there are.
-    pub(crate) sources: usize,
+    /// To each source: the position that it gave itself, when it is durable.
+    pub(crate) durable: Vec<SyncSender<String>>,
 }
 
 /// An epoch on its way.
@@ -114,7 +115,7 @@ impl<'a> Uploader<'a> {
         chains: Vec<Chain<'a>>,
         ends: UploaderEnds<'a>,
     ) -> Self {
-        let UploaderEnds { wanted, reports, logs, commits, sources } = ends;
+        let UploaderEnds { wanted, reports, logs, commits, durable } = ends;
         Self {
             snapshots,
             generation,
@@ -125,7 +126,8 @@ impl<'a> Uploader<'a> {
             logs,
             chains,
             commits,
-            ended: vec![None; sources],
+            ended: vec![None; durable.len()],
+            durable,
             last_output: None,
             last_attempts: 0,
             flight: None,
@@ -377,6 +379,12 @@ impl<'a> Uploader<'a> {
             Kind::End => LAST_EPOCH,
             _ => flight.names.attempt,
         });
+        for (source, position) in self.durable.iter().zip(&flight.positions) {
+            if let Some(place) = position.as_ref().and_then(|position| position.place.clone()) {
+                // A source that has ended, or has not heard of the one before, does without.
+                let _ = source.try_send(place);
+            }
+        }
         let keep = &self.snapshots.keep;
         let is_due = self.epoch.is_multiple_of(keep.newest.max(1) as u64);
         if flight.kind == Kind::End {

@@ -85,7 +85,7 @@ impl Clock for SimClock {
 
 /// Has what the test says that it has.
 #[derive(Default)]
-struct Script(VecDeque<Polled<()>>);
+struct Script(VecDeque<Polled<()>>, bool);
 
 // A test's source stays on its thread.
 impl Source for Script {
@@ -94,6 +94,10 @@ impl Source for Script {
 
     fn next(&mut self) -> Result<Polled<()>, Infallible> {
         Ok(self.0.pop_front().unwrap_or(Polled::Nothing))
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.1
     }
 }
 
@@ -122,6 +126,7 @@ impl<'a> Bench<'a> {
             stopped: (|| false) as fn() -> bool,
             barriers: None,
             passed: 0,
+            keeps_places: false,
             quiet: Quiet::new(when.idle_after),
             alignment: Alignment::new(align),
         };
@@ -139,7 +144,7 @@ impl<'a> Bench<'a> {
     fn nothing(&mut self, now: i64) {
         self.clock.0.set(now);
         assert_eq!(self.running.next(&mut self.source, &mut self.at).unwrap(), Turn::Nothing);
-        self.running.nothing(&self.source, &mut self.at).unwrap();
+        self.running.nothing(&mut self.source, &mut self.at).unwrap();
     }
 }
 
@@ -198,6 +203,28 @@ fn an_idle_source_follows_the_others_until_its_next_event() {
 }
 
 #[test]
+fn a_source_that_is_cut_off_is_not_idle() {
+    let progress = Progress::new(2);
+    let mut bench = Bench::new(&progress, 2, WhenQuiet::default(), None);
+    progress.source(1).watermark(900, Some(0));
+    bench.event(0, 700);
+    bench.event(1, 100);
+    bench.source.1 = true;
+    for now in [MINUTE, 10 * MINUTE] {
+        bench.nothing(now);
+        assert_eq!(bench.at.watermark, 99);
+    }
+    bench.source.1 = false;
+    bench.nothing(10 * MINUTE + 1);
+    assert_eq!(
+        bench.at.watermark, 99,
+        "both are idle, and the source has only been so for a moment"
+    );
+    bench.nothing(11 * MINUTE);
+    assert_eq!(bench.at.watermark, 900);
+}
+
+#[test]
 fn a_source_waits_for_the_slowest_that_counts() {
     let progress = Progress::new(3);
     let mut bench = Bench::new(&progress, 1, WhenQuiet::default(), Some(100));
@@ -224,14 +251,16 @@ fn a_source_that_waits_for_others_sends_barriers() {
     let progress = Progress::new(2);
     let (wanted, (reports, heard)) = (AtomicU64::new(0), mpsc::channel());
     let mut bench = Bench::new(&progress, 2, WhenQuiet::default(), Some(100));
-    bench.running.barriers = Some(Barriers { wanted: &wanted, sent: 0, reports, source: 0 });
+    let (_told, durable) = mpsc::sync_channel(1);
+    bench.running.barriers =
+        Some(Barriers { wanted: &wanted, sent: 0, reports, durable, source: 0 });
     for (partition, ts) in [(0, 1_000), (1, 2_000), (0, 3_000)] {
         bench.event(partition, ts);
     }
     assert!(bench.running.is_ahead(bench.at));
     bench.frames.take();
     wanted.store(1, Relaxed);
-    bench.running.idle::<Script>(bench.at).unwrap();
+    bench.running.idle(&mut bench.source, bench.at).unwrap();
     assert_eq!(bench.frames.take(), [Sent::Barrier(1, 1_999)]);
     assert_eq!(progress.source(0).watermark.load(Relaxed), 1_999);
     let Ok(Report::Position { epoch: 1, position, .. }) = heard.try_recv() else { panic!() };
@@ -240,5 +269,5 @@ fn a_source_that_waits_for_others_sends_barriers() {
     let mut restored = Partitions::new(Bounded::new(0), 2, WhenQuiet::default());
     position::restore::<(), _>(&mut restored, &position);
     assert_eq!((restored.watermark(), restored.slowest()), (1_999, Some(1)));
-    assert_eq!(position::position::<(), _>(3, &restored), position);
+    assert_eq!(position::position::<(), _>(3, &restored, None), position);
 }
