@@ -19,7 +19,10 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
         &["tidewire-event", "tidewire-state", "tidewire-dataflow", "tidewire-snapshot"],
     ),
     ("tidewire-udp", &[]),
-    ("tidewire-connect", &["tidewire-event", "tidewire-dataflow", "tidewire-feeds", "tidewire-udp"]),
+    (
+        "tidewire-connect",
+        &["tidewire-event", "tidewire-dataflow", "tidewire-feeds", "tidewire-udp"],
+    ),
     ("tidewire-s3", &["tidewire-snapshot"]),
     (
         "tidewire",

@@ -1,15 +1,19 @@
 //! Receiving with a system call for each datagram: where io_uring may not be used, and for few of them.
 
 use std::io::IoSliceMut;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg};
 use nix::sys::time::TimeSpec;
 
 use crate::error::{UdpError, at};
 use crate::receiver::{DATAGRAM_BYTES_MAX, Taken};
 use crate::socket::Socket;
+
+/// Where the kernel does not say who has sent a datagram.
+const NOBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
 /// Room for one datagram, and for what the kernel says of it.
 #[derive(Debug)]
@@ -52,7 +56,7 @@ impl Plain {
         let mut room = [IoSliceMut::new(&mut self.bytes)];
         let fd = socket.socket.as_raw_fd();
         let flags = MsgFlags::MSG_DONTWAIT;
-        let message = match recvmsg::<()>(fd, &mut room, Some(&mut self.control), flags) {
+        let message = match recvmsg::<SockaddrIn>(fd, &mut room, Some(&mut self.control), flags) {
             Ok(message) => message,
             // Refused: what a sender sees whose receiver is gone. It says nothing of what is received.
             Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNREFUSED) => return Ok(None),
@@ -60,6 +64,7 @@ impl Plain {
         };
         let mut taken = Taken {
             line,
+            from: message.address.map_or(NOBODY, SocketAddrV4::from),
             received: None,
             dropped: None,
             bytes: message.bytes,

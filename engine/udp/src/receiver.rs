@@ -15,6 +15,8 @@ pub const DATAGRAM_BYTES_MAX: usize = 65_507;
 pub struct Datagram<'b> {
     /// The number of its socket, from 0.
     pub line: usize,
+    /// Who has sent it.
+    pub from: SocketAddrV4,
     /// When the kernel received it, ns since the Unix epoch, UTC.
     pub received: i64,
     /// Its payload.
@@ -36,6 +38,7 @@ pub struct LineCounters {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken {
     pub(crate) line: usize,
+    pub(crate) from: SocketAddrV4,
     pub(crate) received: Option<i64>,
     /// How many the kernel has dropped of this socket in all, modulo 2^32.
     pub(crate) dropped: Option<u32>,
@@ -72,7 +75,7 @@ impl Receiver {
     #[allow(clippy::should_implement_trait)] // A datagram borrows the receiver: an iterator can not lend.
     pub fn next(&mut self) -> Result<Option<Datagram<'_>>, UdpError> {
         let Some(taken) = self.plain.take(&self.sockets)? else { return Ok(None) };
-        let Taken { line, received, dropped, bytes, is_cut } = taken;
+        let Taken { line, from, received, dropped, bytes, is_cut } = taken;
         if let Some(Line { counters, dropped: before }) = self.lines.get_mut(line) {
             counters.datagrams += 1;
             counters.cut += u64::from(is_cut);
@@ -82,7 +85,7 @@ impl Receiver {
             }
         }
         let received = received.unwrap_or_else(unix_now_ns);
-        Ok(Some(Datagram { line, received, bytes: self.plain.payload(bytes) }))
+        Ok(Some(Datagram { line, from, received, bytes: self.plain.payload(bytes) }))
     }
 
     /// Sends a datagram from the socket of a line, whose answers come to that line.
@@ -128,7 +131,7 @@ mod tests {
     fn received(receiver: &mut Receiver, last: &[u8]) -> Vec<(usize, Vec<u8>)> {
         let mut all = Vec::new();
         while all.last().is_none_or(|(_, bytes): &(usize, Vec<u8>)| bytes != last) {
-            if let Some(Datagram { line, received, bytes }) = receiver.next().unwrap() {
+            if let Some(Datagram { line, received, bytes, .. }) = receiver.next().unwrap() {
                 let age = unix_now_ns() - received;
                 assert!((0..60_000_000_000).contains(&age), "{age} ns old");
                 all.push((line, bytes.to_vec()));

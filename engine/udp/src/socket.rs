@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::str::FromStr;
+use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -59,8 +60,8 @@ pub struct SocketOptions {
     pub source: Option<Ipv4Addr>,
     /// Bytes of datagrams that the kernel is asked to keep until they are taken.
     pub receive_bytes: usize,
-    /// For how long a look at an empty socket polls the network card itself, us. `None`: as the system is set.
-    pub busy_poll_us: Option<u32>,
+    /// For how long a look at an empty socket polls the network card itself, in whole us. `None`: as the system is set.
+    pub busy_poll: Option<Duration>,
 }
 
 impl SocketOptions {
@@ -68,7 +69,7 @@ impl SocketOptions {
     #[must_use]
     pub fn new(address: SocketAddrV4) -> Self {
         let receive_bytes = 4 << 20;
-        Self { address, interface: None, source: None, receive_bytes, busy_poll_us: None }
+        Self { address, interface: None, source: None, receive_bytes, busy_poll: None }
     }
 }
 
@@ -86,7 +87,7 @@ impl Socket {
     /// # Errors
     /// The system refuses it. That it does not give what only makes things faster is a note.
     pub fn open(options: &SocketOptions) -> Result<Self, UdpError> {
-        let SocketOptions { address, interface, source, receive_bytes, busy_poll_us } = *options;
+        let SocketOptions { address, interface, source, receive_bytes, busy_poll } = *options;
         let mut notes = Vec::new();
         let open = || socket2::Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP));
         let socket = open().map_err(at(address, "open a socket"))?;
@@ -103,8 +104,9 @@ impl Socket {
                 "{address}: the system keeps {granted} bytes of datagrams, not {receive_bytes} (sysctl net.core.rmem_max)"
             ));
         }
-        if let Some(us) = busy_poll_us
-            && let Err(error) = socket.set_busy_poll(us)
+        if let Some(span) = busy_poll
+            && let Err(error) =
+                socket.set_busy_poll(u32::try_from(span.as_micros()).unwrap_or(u32::MAX))
         {
             notes.push(format!("{address}: no busy polling: {error}"));
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::finish::Finish;
 use tidewire_connect::tables::{Read, TableError, TableReader};
 use tidewire_event::time::WATERMARK_NONE;
 use tidewire_event::{Field, Polled, RowLayout, Slot, Source, Stamped};
@@ -40,17 +41,24 @@ pub enum ScanError {
     Fault,
 }
 
-/// What was left out of tables, with the reasons.
+/// What was left out of tables, with the reasons, and what has come to live ones.
 #[derive(Debug, Default)]
-pub(super) struct Skipped(BTreeMap<String, u64>);
+pub(super) struct Skipped {
+    skipped: BTreeMap<String, u64>,
+    counts: Vec<(String, u64)>,
+}
 
 impl Skipped {
     fn add(&mut self, table: &str, reason: &str, count: u64) {
-        *self.0.entry(format!("{table}: {reason}")).or_default() += count;
+        *self.skipped.entry(format!("{table}: {reason}")).or_default() += count;
     }
 
-    pub(super) fn into_list(self) -> Vec<(String, u64)> {
-        self.0.into_iter().collect()
+    /// What was left out, and what has come.
+    pub(super) fn into_lists(self) -> (Vec<(String, u64)>, Vec<(String, u64)>) {
+        let Self { skipped, mut counts } = self;
+        // Tables end in any order; the counts of each stay in theirs.
+        counts.sort_by(|(a, _), (b, _)| a.split(": ").next().cmp(&b.split(": ").next()));
+        (skipped.into_iter().collect(), counts)
     }
 }
 
@@ -102,6 +110,8 @@ pub(super) struct ScanSource<S: Shape> {
     rows: u64,
     without_time: u64,
     faults: Arc<Faults>,
+    /// What ends a live table.
+    finish: Option<Finish>,
     skipped: Arc<Mutex<Skipped>>,
     shape: PhantomData<fn() -> S>,
 }
@@ -112,6 +122,7 @@ impl<S: Shape> ScanSource<S> {
         reader: Box<dyn TableReader>,
         session: &Session,
         faults: Arc<Faults>,
+        finish: Finish,
         skipped: Arc<Mutex<Skipped>>,
     ) -> Result<Self, SqlError> {
         let wide =
@@ -136,6 +147,7 @@ impl<S: Shape> ScanSource<S> {
         let time_name = scan.time.as_ref().map(|time| scan.fields[time.column].name.clone());
         Ok(Self {
             table: name_of(scan),
+            finish: reader.is_live().then_some(finish),
             reader,
             computed: computed(scan, S::ROW_BYTES, session)?,
             time,
@@ -213,6 +225,9 @@ impl<S: Shape> Source for ScanSource<S> {
             if self.faults.is_set() {
                 return Err(ScanError::Fault);
             }
+            if self.finish.as_ref().is_some_and(Finish::is_due) {
+                return Ok(Polled::End);
+            }
             let mut row = RowOf::<S>::new_zeroed();
             let bytes = row.as_mut_bytes();
             let read = match &mut self.computed {
@@ -275,6 +290,10 @@ impl<S: Shape> Drop for ScanSource<S> {
         for (reason, count) in self.reader.skipped() {
             skipped.add(&self.table, &reason, count);
         }
+        let counts = self.reader.counts().into_iter();
+        skipped
+            .counts
+            .extend(counts.map(|(what, count)| (format!("{}: {what}", self.table), count)));
         if self.without_time > 0 {
             skipped.add(
                 &self.table,

@@ -72,6 +72,23 @@ pub(super) fn nearest(name: &str, known: &[&str]) -> String {
     }
 }
 
+/// A length of time as Flink writes it: `10 s`, `500 ms`, `1 min`, `2 h`, `1 d`; ms where there is no unit. ns.
+pub(super) fn duration(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[at..].trim() {
+        "d" | "day" | "days" => 86_400_000_000_000,
+        "h" | "hour" | "hours" => 3_600_000_000_000,
+        "min" | "m" | "minute" | "minutes" => 60_000_000_000,
+        "s" | "sec" | "second" | "seconds" => 1_000_000_000,
+        "ms" | "milli" | "millis" | "" => 1_000_000,
+        "µs" | "us" | "micro" | "micros" => 1_000,
+        "ns" | "nano" | "nanos" => 1,
+        _ => return None,
+    };
+    text[..at].parse::<u64>().ok()?.checked_mul(unit)
+}
+
 impl Options {
     /// The options of a table of `connector`, the option `connector` itself left out.
     pub fn new(connector: &str, options: BTreeMap<String, String>) -> Self {
@@ -118,6 +135,15 @@ impl Options {
             Some(read) => Ok(Some(read)),
             None => Err(OptionError::value(name, value, expected)),
         }
+    }
+
+    /// Takes an option that is a length of time such as `10 ms`, if it is given: ns.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn duration(&mut self, name: &'static str) -> Result<Option<i64>, OptionError> {
+        let read = |text: &str| duration(text).and_then(|ns| i64::try_from(ns).ok());
+        self.parse(name, "a length of time, as '10 ms'", read)
     }
 
     /// Takes an option that is `true` or `false`, if it is given.
