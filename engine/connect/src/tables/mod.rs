@@ -17,6 +17,7 @@ pub mod show;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod feeds;
+mod soupbintcp;
 mod udp;
 
 use std::fmt;

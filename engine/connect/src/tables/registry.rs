@@ -2,11 +2,21 @@
 
 use super::options::nearest;
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
-use super::{datagen, feeds, filesystem, line_writer, nexmark, udp};
+use super::{datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, udp};
 
 /// Those that can be read.
-const READ: [&str; 9] =
-    ["binance", "candump", "datagen", "dbn", "filesystem", "iex", "itch", "nexmark", "udp"];
+const READ: [&str; 10] = [
+    "binance",
+    "candump",
+    "datagen",
+    "dbn",
+    "filesystem",
+    "iex",
+    "itch",
+    "nexmark",
+    "soupbintcp",
+    "udp",
+];
 /// Those that can be written to.
 const WRITTEN: [&str; 3] = ["blackhole", "filesystem", "print"];
 
@@ -18,6 +28,7 @@ const WRITTEN: [&str; 3] = ["blackhole", "filesystem", "print"];
 pub fn columns_of(options: &Options) -> Result<Option<OwnColumns>, TableError> {
     match options.connector() {
         "nexmark" => nexmark::columns_of(options).map(Some),
+        "soupbintcp" => soupbintcp::columns_of(options).map(Some),
         "udp" => udp::columns_of(options),
         name if feeds::CONNECTORS.contains(&name) => feeds::columns(options).map(Some),
         name if READ.contains(&name) || WRITTEN.contains(&name) => Ok(None),
@@ -37,6 +48,7 @@ pub fn readers(
         "datagen" => datagen::readers(options, columns),
         "filesystem" => filesystem::readers(options, columns),
         "nexmark" => nexmark::readers(options, columns),
+        "soupbintcp" => Ok(vec![soupbintcp::reader(options, columns)?]),
         "udp" => Ok(vec![udp::reader(options, columns)?]),
         name if feeds::CONNECTORS.contains(&name) => Ok(vec![feeds::reader(options, columns)?]),
         name if WRITTEN.contains(&name) => {
