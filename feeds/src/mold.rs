@@ -3,8 +3,23 @@
 //! 1. A packet is one UDP payload: header (session, number of the first message, count), then the messages.
 //! 2. A count of zero is a heartbeat, 0xFFFF the end of the session; both carry the number that comes next.
 //! 3. Only messages that are whole count: a packet that is cut has fewer than it claims.
+//! 4. What was lost is asked for again ([`Request`]) of a server that has kept it ([`History`]), and several lines of the
+//!    same packets become one stream ([`Arbiter`]).
 //!
 //! Source: *MoldUDP64 Protocol Specification* 1.00, "Downstream Packet".
+
+mod arbiter;
+mod gaps;
+mod history;
+mod request;
+
+pub use arbiter::{
+    Arbiter, Counters, Delivery, ENDED_SESSIONS_MAX, LineCounters, Origin, WINDOW_BYTES_MAX,
+    WINDOW_MESSAGES_MAX, Waits,
+};
+pub use gaps::GAPS_MAX;
+pub use history::{Answer, HISTORY_BYTES_MAX, History};
+pub use request::{REQUEST_BYTES, REQUEST_MESSAGES_MAX, Request};
 
 use zerocopy::big_endian::{U16, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

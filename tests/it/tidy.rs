@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use self::tree::{File, files, members};
 
 /// What a crate of ours may import of ours. `bench` and `tests` may import everything.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("tidewire-feeds", &[]),
     ("tidewire-event", &[]),
     ("tidewire-state", &["tidewire-event"]),
@@ -18,7 +18,11 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
         "tidewire-runtime",
         &["tidewire-event", "tidewire-state", "tidewire-dataflow", "tidewire-snapshot"],
     ),
-    ("tidewire-connect", &["tidewire-event", "tidewire-dataflow", "tidewire-feeds"]),
+    ("tidewire-udp", &[]),
+    (
+        "tidewire-connect",
+        &["tidewire-event", "tidewire-dataflow", "tidewire-feeds", "tidewire-udp"],
+    ),
     ("tidewire-s3", &["tidewire-snapshot"]),
     ("tidewire-kafka", &["tidewire-event", "tidewire-connect"]),
     (
@@ -34,6 +38,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
             "tidewire-kafka",
             "tidewire-connect",
             "tidewire-feeds",
+            "tidewire-udp",
         ],
     ),
 ];
@@ -49,6 +54,8 @@ const GLOMMIO_FILE: &str = "engine/runtime/src/driver_glommio.rs";
 const UNSAFE_FILES: [&str; 3] =
     ["engine/state/src/mapping.rs", "engine/state/src/slots.rs", "bench/src/bin/stall/fork.rs"];
 const CLOCK_FILE: &str = "engine/runtime/src/clock.rs";
+/// What is missing on a live line is waited for where it is received: no engine stands between.
+const UDP_CLOCK_FILE: &str = "engine/udp/src/clock.rs";
 const SOURCE_LINES_MAX: usize = 600;
 
 /// Fails with every breach at once.
@@ -162,11 +169,15 @@ fn unsafe_code_lives_in_the_files_named_for_it() {
 #[test]
 fn clocks_are_read_in_one_file() {
     let breaches = lines_of_code(
-        |file| file.path == CLOCK_FILE || file.is_in("bench"),
-        |code| ["Instant::now", "SystemTime::now", "quanta::"].iter().any(|it| code.contains(it)),
+        |file| [CLOCK_FILE, UDP_CLOCK_FILE].contains(&file.path.as_str()) || file.is_in("bench"),
+        |code| {
+            ["Instant::now", "SystemTime::now", "quanta::", "clock_gettime"]
+                .iter()
+                .any(|it| code.contains(it))
+        },
     );
     let remedy = "take a tidewire_runtime::clock::Clock, so that a test can bring its own time";
-    hold("a clock is read in one file, and in benchmarks", remedy, &breaches);
+    hold("a clock is read in one file, beside lines, and in benchmarks", remedy, &breaches);
 }
 
 #[test]

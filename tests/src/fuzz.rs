@@ -9,6 +9,7 @@
 
 mod books;
 mod capture;
+mod lines;
 mod seeds;
 mod snapshot;
 mod sql;
@@ -16,10 +17,11 @@ mod tables;
 
 use tidewire_feeds::decode::{DecodeError, Decoded, Decoder};
 use tidewire_feeds::net::{self, Content, Packet, PcapDecoder, PcapNgDecoder};
-use tidewire_feeds::{dbn, iex, itch, mold};
+use tidewire_feeds::{dbn, iex, itch, mold, soup};
 
 pub use books::{depth_book, order_books};
 pub use capture::capture;
+pub use lines::mold_lines;
 pub use seeds::seeds;
 pub use snapshot::{snapshot_manifest, snapshot_object};
 pub use sql::{sql_mutations, sql_text};
@@ -29,10 +31,12 @@ pub use tables::{binance, candump, csv_rows, json_rows};
 pub type Body = fn(&[u8]);
 
 /// Every body, under the name of its target in `tests/fuzz/targets`.
-pub const BODIES: [(&str, Body); 19] = [
+pub const BODIES: [(&str, Body); 21] = [
     ("itch_message", itch_message),
     ("itch_file", itch_file),
     ("mold_packet", mold_packet),
+    ("mold_lines", mold_lines),
+    ("soup_stream", soup_stream),
     ("pcap", pcap),
     ("pcapng", pcapng),
     ("net_content", net_content),
@@ -106,6 +110,23 @@ pub fn mold_packet(bytes: &[u8]) {
         assert!(used <= bytes.len());
     }
     assert_eq!(whole, packet.count());
+}
+
+/// A stream of SoupBinTCP packets, of either side.
+pub fn soup_stream(bytes: &[u8]) {
+    drive::<soup::SoupDecoder>(bytes);
+}
+
+impl Checked for soup::Packet<'_> {
+    fn check(&self, frame: &[u8]) {
+        let mut again = Vec::new();
+        assert!(self.write(&mut again));
+        assert_eq!(again.len(), frame.len());
+        // Numbers may be written with zeros, or on the left.
+        if !matches!(self, Self::Accepted { .. } | Self::Login(_)) {
+            assert_eq!(again, frame);
+        }
+    }
 }
 
 /// A classic pcap file.

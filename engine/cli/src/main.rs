@@ -29,6 +29,8 @@ enum Command {
     Inspect(commands::inspect::Arguments),
     /// Replay a capture through the engine, into bars by symbol and window.
     Replay(Box<commands::replay::Arguments>),
+    /// Send a capture of ITCH as it would come live, with losses if you like: MoldUDP64 on one or two lines, SoupBinTCP.
+    Publish(Box<commands::publish::Arguments>),
     /// Run a job that is written in SQL.
     Run(Box<commands::run::Arguments>),
     /// Show what a job in SQL would do, as a tree.
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => commands::generate::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Replay(arguments) => commands::replay::run(&arguments),
+        Command::Publish(arguments) => commands::publish::run(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Explain(arguments) => commands::run::explain(&arguments),
         Command::Snapshots(arguments) => commands::snapshots::run(&arguments),

@@ -94,11 +94,11 @@ impl KafkaOptions {
         }
         let mut properties: BTreeMap<_, _> = options.take_all("properties.").into_iter().collect();
         if !properties.contains_key("bootstrap.servers") {
-            return Err(OptionError::Missing {
-                connector: options.connector().to_owned(),
-                name: "properties.bootstrap.servers",
-                meaning: "brokers, as 'host:9092'",
-            });
+            return Err(OptionError::missing(
+                options.connector(),
+                "properties.bootstrap.servers",
+                "brokers, as 'host:9092'",
+            ));
         }
         let reset = properties.remove("auto.offset.reset");
         for (name, instead) in OWN_PROPERTIES {
@@ -159,11 +159,11 @@ impl KafkaOptions {
         if !matches!(self.startup, Startup::Group(_)) || self.group().is_some() {
             return Ok(());
         }
-        Err(OptionError::Missing {
-            connector: "kafka".to_owned(),
-            name: "properties.group.id",
-            meaning: "the group whose offsets are the start; or take another scan.startup.mode",
-        })
+        Err(OptionError::missing(
+            "kafka",
+            "properties.group.id",
+            "the group whose offsets are the start; or take another scan.startup.mode",
+        ))
     }
 
     /// The group that offsets are committed to, if one is named.
@@ -211,11 +211,8 @@ fn startup(options: &mut Options, reset: Option<String>) -> Result<Startup, Opti
     if let Some(offsets) = offsets.as_ref().filter(|_| mode != "specific-offsets") {
         return Err(of_mode(STARTUP_OFFSETS, offsets.clone(), "specific-offsets"));
     }
-    let missing = |name: &'static str, meaning: &'static str| OptionError::Missing {
-        connector: "kafka".to_owned(),
-        name,
-        meaning,
-    };
+    let missing =
+        |name: &'static str, meaning: &'static str| OptionError::missing("kafka", name, meaning);
     Ok(match mode.as_str() {
         "earliest-offset" => Startup::Earliest,
         "latest-offset" => Startup::Latest,
@@ -252,11 +249,11 @@ fn on_error(options: &mut Options) -> Result<OnError, OptionError> {
     let mode = options.take(ON_ERROR);
     match (mode.as_deref().unwrap_or("fail"), topic) {
         ("dead-letter", Some(topic)) => Ok(OnError::DeadLetter(topic)),
-        ("dead-letter", None) => Err(OptionError::Missing {
-            connector: options.connector().to_owned(),
-            name: DEAD_LETTER,
-            meaning: "where messages that are no rows go",
-        }),
+        ("dead-letter", None) => Err(OptionError::missing(
+            options.connector(),
+            DEAD_LETTER,
+            "where messages that are no rows go",
+        )),
         (_, Some(topic)) => {
             let expected = format!("it goes with '{ON_ERROR}' = 'dead-letter'");
             Err(OptionError::value(DEAD_LETTER, topic, expected))
@@ -272,11 +269,11 @@ fn guarantee(options: &mut Options) -> Result<Guarantee, OptionError> {
     let mode = options.take(GUARANTEE);
     match (mode.as_deref().unwrap_or("at-least-once"), prefix) {
         ("exactly-once", Some(prefix)) => Ok(Guarantee::ExactlyOnce(prefix)),
-        ("exactly-once", None) => Err(OptionError::Missing {
-            connector: options.connector().to_owned(),
-            name: PREFIX,
-            meaning: "the begin of the transactional id, which no other job has",
-        }),
+        ("exactly-once", None) => Err(OptionError::missing(
+            options.connector(),
+            PREFIX,
+            "the begin of the transactional id, which no other job has",
+        )),
         (_, Some(prefix)) => {
             let expected = format!("it goes with '{GUARANTEE}' = 'exactly-once'");
             Err(OptionError::value(PREFIX, prefix, expected))

@@ -48,6 +48,14 @@ pub enum Note {
         /// What glommio said.
         reason: String,
     },
+    /// What a source says of its input before it reads.
+    #[error("{input}: {what}")]
+    Input {
+        /// The input.
+        input: String,
+        /// What a user should know of it.
+        what: String,
+    },
     /// There is no snapshot to go on from yet.
     #[error("{location} holds no snapshot yet: beginning at the start of the input")]
     NothingToRestore {

@@ -59,7 +59,7 @@ impl fmt::Display for Rate {
 
 /// When each event is due, ns of the monotonic clock.
 #[derive(Debug)]
-pub(crate) struct Schedule {
+pub struct Schedule {
     rate: Rate,
     start: i64,
     first_received: Option<i64>,
@@ -67,28 +67,31 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule of which the first event is due at `start`.
-    pub(crate) fn new(rate: Rate, start: i64) -> Self {
+    /// A schedule of which the first event is due at `start`, ns of the clock.
+    #[must_use]
+    pub fn new(rate: Rate, start: i64) -> Self {
         Self { rate, start, first_received: None, last_due: start }
     }
 
     /// When event number `sequence` is due, if there is a rate.
     #[inline]
-    pub(crate) fn due_of(&self, sequence: u64) -> Option<i64> {
+    #[must_use]
+    pub fn due_of(&self, sequence: u64) -> Option<i64> {
         let Rate::PerSecond(events) = self.rate else { return None };
         Some(self.start + (sequence as f64 / events * SECOND as f64) as i64)
     }
 
     /// Whether the due time of an event follows from when it was received.
     #[inline]
-    pub(crate) fn follows_the_recording(&self) -> bool {
+    #[must_use]
+    pub fn follows_the_recording(&self) -> bool {
         matches!(self.rate, Rate::Recorded(_))
     }
 
     /// When an event that was received at `received`, ns since the epoch, is due at the recorded pace. Never before
     /// the event that stands in front of it.
     #[inline]
-    pub(crate) fn due_at(&mut self, received: i64) -> i64 {
+    pub fn due_at(&mut self, received: i64) -> i64 {
         let Rate::Recorded(factor) = self.rate else { return NOT_DUE };
         let first = *self.first_received.get_or_insert(received);
         let after = received.saturating_sub(first) as f64 / factor;

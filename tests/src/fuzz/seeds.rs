@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use tidewire_feeds::iex::{PriceLevelUpdate, SegmentHeader, Symbol, SystemEvent, Trade};
 use tidewire_feeds::mold::PacketBuilder;
 use tidewire_feeds::net;
+use tidewire_feeds::soup;
 use tidewire_feeds::synth::Market;
 use zerocopy::IntoBytes;
 
@@ -23,6 +24,8 @@ pub fn seeds(body: &str) -> Vec<Vec<u8>> {
         "itch_message" => itch_messages(),
         "itch_file" => vec![itch_file()],
         "mold_packet" => vec![mold_packet()],
+        "mold_lines" => vec![(0..240).map(|n: u8| n.wrapping_mul(37)).collect()],
+        "soup_stream" => vec![soup_stream()],
         "pcap" => vec![mold_pcap()],
         "pcapng" => vec![pcapng(&frames())],
         // Ethernet is second in the list of links.
@@ -100,6 +103,26 @@ fn mold_pcap() -> Vec<u8> {
     let market = Market::new(3, 2, 30);
     market.write_mold_pcap(&mut file, START_NS).expect("memory takes what is written");
     file
+}
+
+fn soup_stream() -> Vec<u8> {
+    let (session, sequence) = (*b"  SESSION1", 17);
+    let login = soup::Login { user: *b"user  ", password: *b"password  ", session, sequence };
+    let packets = [
+        soup::Packet::Login(login),
+        soup::Packet::Accepted { session, sequence },
+        soup::Packet::Sequenced(b"message"),
+        soup::Packet::ServerHeartbeat,
+        soup::Packet::ClientHeartbeat,
+        soup::Packet::Unsequenced(b"from the client"),
+        soup::Packet::Debug(b"text"),
+        soup::Packet::Rejected(soup::Rejection::NotAuthorized),
+        soup::Packet::EndOfSession,
+        soup::Packet::Logout,
+    ];
+    let mut bytes = Vec::new();
+    assert!(packets.iter().all(|packet| packet.write(&mut bytes)), "their payloads are short");
+    bytes
 }
 
 fn mold_packet() -> Vec<u8> {

@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod generate;
 pub(crate) mod inspect;
+pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod snapshot_arguments;
@@ -17,6 +18,7 @@ use tidewire_connect::rows::RowError;
 use tidewire_feeds::capture::CaptureError;
 use tidewire_runtime::JobError;
 use tidewire_snapshot::{ManifestError, ObjectError, StoreError};
+use tidewire_udp::UdpError;
 
 use crate::report::ReportError;
 use crate::store::OpenError;
@@ -52,6 +54,10 @@ pub(crate) enum CommandError {
     Output(#[from] io::Error),
     #[error("{} error(s) in the capture (see above); --strict makes them fail the command", .0)]
     Strict(u64),
+    #[error(transparent)]
+    Udp(#[from] UdpError),
+    #[error(transparent)]
+    Publish(#[from] publish::PublishError),
     #[error(transparent)]
     OpenStore(#[from] OpenError),
     #[error(transparent)]

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use signal_hook::consts::SIGUSR1;
-use tidewire::sql::{Done, Settings, SqlJob, SqlRunError};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::flag;
+use tidewire::sql::{Done, Finish, Settings, SqlJob, SqlRunError};
 use tidewire_runtime::{Options, Rate, Snapshots, Threads};
 use tidewire_snapshot::{Job, Keep, crc32c};
 
@@ -80,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let logged = arguments.report.as_deref().filter(|_| options.rate != Rate::Max);
     let mut log = logged.map(LogFile::create).transpose()?;
     let mut watcher = Watcher::new(log.as_mut())?;
+    end_on_signals(job.finish())?;
     let done = match job.run(&options, &mut watcher) {
         Err(error) if error.is_closed_output() => return Ok(()),
         done => done.map_err(said)?,
@@ -168,9 +170,20 @@ fn snapshots(
     Ok(Some(snapshots))
 }
 
+/// Lets SIGINT and SIGTERM end live tables, where the job heeds that; else, and the second time, they end the process.
+fn end_on_signals(finish: &Finish) -> Result<(), CommandError> {
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_default(signal, Arc::clone(&finish.is_unheeded))
+            .and_then(|_| flag::register_conditional_default(signal, Arc::clone(&finish.asked)))
+            .and_then(|_| flag::register(signal, Arc::clone(&finish.asked)))
+            .map_err(CommandError::Signal)?;
+    }
+    Ok(())
+}
+
 /// The run in a few lines.
 fn in_words(done: &Done) -> String {
-    let Done { rows_read, rows_written, late, skipped, troubles, outcome } = done;
+    let Done { rows_read, rows_written, late, counts, skipped, troubles, outcome } = done;
     let seconds = outcome.elapsed_ns as f64 / 1e9;
     let rate = *rows_read as f64 / seconds.max(1e-9);
     let mut text = format!(
@@ -181,6 +194,9 @@ fn in_words(done: &Done) -> String {
         grouped(late.iter().sum::<u64>()),
         outcome.threads,
     );
+    for (what, count) in counts {
+        text.push_str(&format!("\n{what}: {}", grouped(count)));
+    }
     for (what, count) in skipped {
         text.push_str(&format!("\nleft out of {what}: {}", grouped(count)));
     }
@@ -228,7 +244,7 @@ fn write_report(
     done: &Done,
     notes: &[String],
 ) -> Result<(), CommandError> {
-    let Done { rows_read, rows_written, late, skipped, troubles, outcome } = done;
+    let Done { rows_read, rows_written, late, counts, skipped, troubles, outcome } = done;
     let (effect, result) = (outcome.effect_latency.as_ref(), outcome.result_latency.as_ref());
     let latency = LatencyReport {
         due_to_effect: Percentiles::of(effect),
@@ -244,6 +260,7 @@ fn write_report(
         rows_read: *rows_read,
         rows_written: *rows_written,
         late,
+        live: counts.iter().map(|(what, count)| (what.as_str(), *count)).collect(),
         left_out: skipped.iter().map(|(what, count)| (what.as_str(), *count)).collect(),
         got_over: troubles.iter().map(|(what, count)| (what.as_str(), *count)).collect(),
         elapsed_ns: outcome.elapsed_ns,

@@ -130,6 +130,8 @@ pub(crate) struct SqlReport<'a> {
     pub(crate) rows_written: u64,
     /// Of each query, in the order of the text.
     pub(crate) late: &'a [u64],
+    /// What has come to live tables.
+    pub(crate) live: BTreeMap<&'a str, u64>,
     /// Rows that were left out where they were read, by table and reason.
     pub(crate) left_out: BTreeMap<&'a str, u64>,
     /// What went wrong with tables and was got over.

@@ -16,6 +16,7 @@
 //! ```
 
 mod connectors;
+mod finish;
 mod own;
 mod scan;
 mod settings;
@@ -23,12 +24,13 @@ mod sink;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidewire_connect::tables::{Column, show};
 use tidewire_dataflow::{Punctuated, WhenQuiet};
 use tidewire_event::{DataType, Field, RowLayout};
-use tidewire_runtime::{Job, JobError, Observer, Options, Outcome};
+use tidewire_runtime::{Job, JobError, Note, Observer, Options, Outcome};
 use tidewire_sql::bind::{self, Answer};
 use tidewire_sql::catalog::{Origin, Table};
 use tidewire_sql::explain::explain;
@@ -41,6 +43,7 @@ use self::own::OwnReaders;
 use self::scan::{ScanSource, Told, ValuesReader};
 use self::sink::{OutputWriter, SqlSink};
 
+pub use self::finish::Finish;
 pub use self::scan::ScanError;
 pub use self::settings::Settings;
 pub use self::sink::SqlSinkError;
@@ -57,6 +60,7 @@ pub struct SqlJob {
     bound: bind::Job,
     settings: Settings,
     own: OwnReaders,
+    finish: Finish,
 }
 
 /// What a job came to.
@@ -68,6 +72,8 @@ pub struct Done {
     pub rows_written: u64,
     /// Rows that came too late for each query, in the order of the text.
     pub late: Vec<u64>,
+    /// What has come to live tables, with the table.
+    pub counts: Vec<(String, u64)>,
     /// Rows that were left out where they were read, with the table and the reason.
     pub skipped: Vec<(String, u64)>,
     /// What went wrong and was got over, with the table: connections that were lost, and the like.
@@ -126,7 +132,7 @@ impl SqlJob {
     pub fn read(text: &str, settings: &BTreeMap<String, String>) -> Result<Self, SqlRunError> {
         let bound = bind::bind(text, settings, &KnownConnectors)?;
         let settings = Settings::read(&bound.settings)?;
-        Ok(Self { bound, settings, own: OwnReaders::default() })
+        Ok(Self { bound, settings, own: OwnReaders::default(), finish: Finish::default() })
     }
 
     /// Reads a table from what `readers` makes, in place of its connector, which is not opened: for programs that have the
@@ -178,6 +184,12 @@ impl SqlJob {
         }
         self.own.set(table, Box::new(readers));
         Ok(self)
+    }
+
+    /// What ends its live tables, and whether it does.
+    #[must_use]
+    pub fn finish(&self) -> &Finish {
+        &self.finish
     }
 
     /// Its settings.
@@ -291,9 +303,17 @@ impl SqlJob {
             ));
         }
         let told = Arc::new(Mutex::new(Told::default()));
-        let when_quiet = self.when_quiet(opened.iter().any(|(_, reader)| reader.is_live()));
-        let session = &self.bound.session;
-        let run = Running { opened, writers, told, when_quiet, session, options, observer };
+        for (scan, reader) in &opened {
+            for what in reader.notes() {
+                observer.note(Note::Input { input: scan::name_of(scan), what });
+            }
+        }
+        let is_live = opened.iter().any(|(_, reader)| reader.is_live());
+        let when_quiet = self.when_quiet(is_live);
+        // With snapshots a job goes on from where it was stopped: its windows stay open.
+        self.finish.is_unheeded.store(!is_live || options.snapshots.is_some(), Relaxed);
+        let (session, finish) = (&self.bound.session, &self.finish);
+        let run = Running { opened, writers, told, when_quiet, session, finish, options, observer };
         prepared.run(&inputs, run)
     }
 
@@ -400,6 +420,7 @@ struct Running<'r, O> {
     told: Arc<Mutex<Told>>,
     when_quiet: WhenQuiet,
     session: &'r tidewire_sql::Session,
+    finish: &'r Finish,
     options: &'r Options,
     observer: &'r mut O,
 }
@@ -408,11 +429,12 @@ impl<O: Observer> Run for Running<'_, O> {
     type Out = Result<Done, SqlRunError>;
 
     fn run<S: Shape>(self, job: Runnable<S>) -> Self::Out {
-        let Self { opened, writers, told, when_quiet, session, options, observer } = self;
+        let Self { opened, writers, told, when_quiet, session, finish, options, observer } = self;
         let tables: Vec<_> = opened.iter().map(|(scan, _)| scan::name_of(scan)).collect();
         let faults = job.faults.clone();
         let sources = opened.into_iter().map(|(scan, reader)| {
-            ScanSource::<S>::new(scan, reader, session, job.faults.clone(), told.clone())
+            let (faults, finish) = (job.faults.clone(), finish.clone());
+            ScanSource::<S>::new(scan, reader, session, faults, finish, told.clone())
         });
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
         let sink = SqlSink::<S>::new(writers, job.faults.clone());
@@ -433,13 +455,14 @@ impl<O: Observer> Run for Running<'_, O> {
         let outcome = outcome?;
         let (sink, outcome) = outcome.split();
         let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
-        let Told { skipped, mut troubles } = told;
+        let (counts, skipped, mut troubles) = told.into_lists();
         sink.add_troubles(&mut troubles);
         Ok(Done {
             rows_read: outcome.events,
             rows_written: sink.written(),
             late: sink.late(),
-            skipped: skipped.into_list(),
+            counts,
+            skipped,
             troubles: troubles.into_list(),
             outcome,
         })

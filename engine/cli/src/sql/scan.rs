@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::finish::Finish;
 use tidewire_connect::tables::{Read, TableError, TableReader};
 use tidewire_event::time::WATERMARK_NONE;
 use tidewire_event::{Field, Polled, RowLayout, Slot, Source, Stamped};
@@ -57,10 +58,22 @@ impl Counts {
 /// What is told of the tables that are read.
 #[derive(Debug, Default)]
 pub(super) struct Told {
+    /// What has come to live ones, each in its own order.
+    counts: Vec<(String, u64)>,
     /// What was left out, with the reasons.
-    pub(super) skipped: Counts,
+    skipped: Counts,
     /// What went wrong and was got over.
-    pub(super) troubles: Counts,
+    troubles: Counts,
+}
+
+impl Told {
+    /// What has come, what was left out, and what was got over.
+    pub(super) fn into_lists(self) -> (Vec<(String, u64)>, Vec<(String, u64)>, Counts) {
+        let Self { mut counts, skipped, troubles } = self;
+        // Tables end in any order.
+        counts.sort_by(|(a, _), (b, _)| a.split(": ").next().cmp(&b.split(": ").next()));
+        (counts, skipped.into_list(), troubles)
+    }
 }
 
 /// A row of a scan, with the watermark that follows from it.
@@ -111,6 +124,8 @@ pub(super) struct ScanSource<S: Shape> {
     rows: u64,
     without_time: u64,
     faults: Arc<Faults>,
+    /// What ends a live table.
+    finish: Option<Finish>,
     told: Arc<Mutex<Told>>,
     shape: PhantomData<fn() -> S>,
 }
@@ -121,6 +136,7 @@ impl<S: Shape> ScanSource<S> {
         reader: Box<dyn TableReader>,
         session: &Session,
         faults: Arc<Faults>,
+        finish: Finish,
         told: Arc<Mutex<Told>>,
     ) -> Result<Self, SqlError> {
         let wide =
@@ -145,6 +161,7 @@ impl<S: Shape> ScanSource<S> {
         let time_name = scan.time.as_ref().map(|time| scan.fields[time.column].name.clone());
         Ok(Self {
             table: name_of(scan),
+            finish: reader.is_live().then_some(finish),
             reader,
             computed: computed(scan, S::ROW_BYTES, session)?,
             time,
@@ -227,6 +244,9 @@ impl<S: Shape> Source for ScanSource<S> {
             if self.faults.is_set() {
                 return Err(ScanError::Fault);
             }
+            if self.finish.as_ref().is_some_and(Finish::is_due) {
+                return Ok(Polled::End);
+            }
             let mut row = RowOf::<S>::new_zeroed();
             let bytes = row.as_mut_bytes();
             let read = match &mut self.computed {
@@ -285,13 +305,15 @@ impl<S: Shape> Drop for ScanSource<S> {
     /// What was left out, and what went wrong, is told when the source is done.
     fn drop(&mut self) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let Told { skipped, troubles } = &mut *told;
+        let Told { counts, skipped, troubles } = &mut *told;
         for (what, count) in self.reader.troubles() {
             troubles.add(&self.table, &what, count);
         }
         for (reason, count) in self.reader.skipped() {
             skipped.add(&self.table, &reason, count);
         }
+        let come = self.reader.counts().into_iter();
+        counts.extend(come.map(|(what, count)| (format!("{}: {what}", self.table), count)));
         if self.without_time > 0 {
             skipped.add(
                 &self.table,

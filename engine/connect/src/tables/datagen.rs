@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use tidewire_event::{DataType, RowWriter, Slot};
 
+use super::options::duration;
 use super::random::{Random, Steady};
 use super::text::{Bad, Scalar, cut, is_nested};
 use super::{Columns, OptionError, Options, Read, TableError, TableReader};
@@ -301,23 +302,6 @@ fn step(ty: &DataType) -> i128 {
         DataType::Decimal { scale, .. } => 10_i128.pow((*scale).into()),
         _ => 1,
     }
-}
-
-/// A length of time as Flink writes it: `10 s`, `500 ms`, `1 min`, `2 h`, `1 d`; ms where there is no unit. ns.
-fn duration(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let unit = match text[at..].trim() {
-        "d" | "day" | "days" => 86_400_000_000_000,
-        "h" | "hour" | "hours" => 3_600_000_000_000,
-        "min" | "m" | "minute" | "minutes" => 60_000_000_000,
-        "s" | "sec" | "second" | "seconds" => 1_000_000_000,
-        "ms" | "milli" | "millis" | "" => 1_000_000,
-        "µs" | "us" | "micro" | "micros" => 1_000,
-        "ns" | "nano" | "nanos" => 1,
-        _ => return None,
-    };
-    text[..at].parse::<u64>().ok()?.checked_mul(unit)
 }
 
 impl Maker {

@@ -24,6 +24,8 @@ pub mod show;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod feeds;
+mod soupbintcp;
+mod udp;
 
 use std::fmt;
 
@@ -123,6 +125,16 @@ pub trait TableReader: Send {
     /// Which part of the input has been read, 0 to 1, where that is known.
     fn fraction_read(&self) -> Option<f64> {
         None
+    }
+
+    /// What a user should know of the input before it is read, such as what the system has not granted.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What has come so far, and how often: for people to read.
+    fn counts(&self) -> Vec<(String, u64)> {
+        Vec::new()
     }
 
     /// What has been left out so far, each with why and how often: for people to read.

@@ -55,6 +55,12 @@ impl OptionError {
         Self::Value { name: name.to_owned(), value: value.into(), expected: expected.into() }
     }
 
+    /// An option that must be given, and what it says.
+    #[must_use]
+    pub fn missing(connector: &str, name: &'static str, meaning: &'static str) -> Self {
+        Self::Missing { connector: connector.to_owned(), name, meaning, hint: String::new() }
+    }
+
     /// The option that it is about.
     #[must_use]
     pub fn option(&self) -> &str {
@@ -75,6 +81,23 @@ fn near<'o>(name: &str, others: &[&'o str]) -> Option<&'o str> {
     let distance = |other: &&str| strsim::levenshtein(name, other);
     let nearest = others.iter().copied().min_by_key(distance);
     nearest.filter(|other| distance(other) <= 1 + name.len() / 3)
+}
+
+/// A length of time as Flink writes it: `10 s`, `500 ms`, `1 min`, `2 h`, `1 d`; ms where there is no unit. ns.
+pub(super) fn duration(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[at..].trim() {
+        "d" | "day" | "days" => 86_400_000_000_000,
+        "h" | "hour" | "hours" => 3_600_000_000_000,
+        "min" | "m" | "minute" | "minutes" => 60_000_000_000,
+        "s" | "sec" | "second" | "seconds" => 1_000_000_000,
+        "ms" | "milli" | "millis" | "" => 1_000_000,
+        "µs" | "us" | "micro" | "micros" => 1_000,
+        "ns" | "nano" | "nanos" => 1,
+        _ => return None,
+    };
+    text[..at].parse::<u64>().ok()?.checked_mul(unit)
 }
 
 impl Options {
@@ -127,6 +150,15 @@ impl Options {
             Some(read) => Ok(Some(read)),
             None => Err(OptionError::value(name, value, expected)),
         }
+    }
+
+    /// Takes an option that is a length of time such as `10 ms`, if it is given: ns.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn duration(&mut self, name: &'static str) -> Result<Option<i64>, OptionError> {
+        let read = |text: &str| duration(text).and_then(|ns| i64::try_from(ns).ok());
+        self.parse(name, "a length of time, as '10 ms'", read)
     }
 
     /// Takes an option that is `true` or `false`, if it is given.

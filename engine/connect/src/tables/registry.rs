@@ -2,7 +2,7 @@
 
 use super::options::nearest;
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
-use super::{datagen, feeds, filesystem, line_writer, nexmark};
+use super::{datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, udp};
 
 /// A connector of another crate: one with a client of its own.
 pub trait Connector: Sync {
@@ -31,8 +31,18 @@ pub trait Connector: Sync {
 }
 
 /// Those that can be read.
-const READ: [&str; 8] =
-    ["binance", "candump", "datagen", "dbn", "filesystem", "iex", "itch", "nexmark"];
+const READ: [&str; 10] = [
+    "binance",
+    "candump",
+    "datagen",
+    "dbn",
+    "filesystem",
+    "iex",
+    "itch",
+    "nexmark",
+    "soupbintcp",
+    "udp",
+];
 /// Those that can be written to.
 const WRITTEN: [&str; 3] = ["blackhole", "filesystem", "print"];
 
@@ -48,6 +58,8 @@ pub fn columns_of(
 ) -> Result<Option<OwnColumns>, TableError> {
     match options.connector() {
         "nexmark" => nexmark::columns_of(options).map(Some),
+        "soupbintcp" => soupbintcp::columns_of(options).map(Some),
+        "udp" => udp::columns_of(options),
         name if feeds::CONNECTORS.contains(&name) => feeds::columns(options).map(Some),
         name if READ.contains(&name) || WRITTEN.contains(&name) => Ok(None),
         name if more.iter().any(|it| it.name() == name) => Ok(None),
@@ -67,6 +79,8 @@ pub fn readers(
         "datagen" => datagen::readers(options, columns),
         "filesystem" => filesystem::readers(options, columns),
         "nexmark" => nexmark::readers(options, columns),
+        "soupbintcp" => Ok(vec![soupbintcp::reader(options, columns)?]),
+        "udp" => Ok(vec![udp::reader(options, columns)?]),
         name if feeds::CONNECTORS.contains(&name) => Ok(vec![feeds::reader(options, columns)?]),
         name if WRITTEN.contains(&name) => {
             Err(wrong_way(name, "can be written to, and not be read", &READ).into())

@@ -83,6 +83,63 @@ pub(crate) fn read_all(
     }
 }
 
+/// Days of ITCH, as files and live lines have them.
+pub(crate) mod live {
+    use tempfile::TempDir;
+    use tidewire_feeds::itch::{Frame, LENGTH_BYTES, frame};
+    use tidewire_feeds::synth::Market;
+
+    use super::super::feeds;
+    use super::*;
+
+    /// A generated day.
+    pub(crate) struct Day {
+        folder: TempDir,
+        pub(crate) messages: Vec<Vec<u8>>,
+    }
+
+    impl Day {
+        pub(crate) fn new(seed: u64, messages: u64) -> Self {
+            let mut file = Vec::new();
+            Market::new(seed, 7, messages).write_itch_file(&mut file).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("day.itch"), &file).unwrap();
+            let mut messages = Vec::new();
+            let mut rest = &file[..];
+            while let Frame::Message(message) = frame(rest) {
+                messages.push(message.to_vec());
+                rest = &rest[LENGTH_BYTES + message.len()..];
+            }
+            Self { folder, messages }
+        }
+
+        fn options(&self, stream: &str) -> Options {
+            let path = self.folder.path().join("day.itch");
+            let path = path.to_str().unwrap();
+            options("itch", &[("path", path), ("stream", stream), ("date", "2026-01-05")])
+        }
+
+        /// The columns of a stream, but not those that only live lines know.
+        pub(crate) fn columns(&self, stream: &str) -> Columns {
+            self.columns_without(stream, &["ts_recv", "sequence"])
+        }
+
+        pub(crate) fn columns_without(&self, stream: &str, names: &[&str]) -> Columns {
+            let all = feeds::columns(&self.options(stream)).unwrap().columns;
+            let is_used = |at: &usize| !names.contains(&&*all[*at].field.name);
+            let used: Vec<_> = (0..all.len()).filter(is_used).collect();
+            Columns::used(all, &used).unwrap()
+        }
+
+        /// The rows of the file.
+        pub(crate) fn rows(&self, stream: &str) -> Vec<Vec<Value>> {
+            let columns = self.columns(stream);
+            let mut reader = feeds::reader(self.options(stream), &columns).unwrap();
+            read_all(&mut *reader, &columns).unwrap()
+        }
+    }
+}
+
 /// A table of a few types.
 pub(crate) fn sample() -> Columns {
     columns(&[

@@ -90,7 +90,7 @@ fn errors_say_where_and_what() {
         error(
             "CREATE TABLE t (a INT PRIMARY KEY NOT ENFORCED, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = 'print')"
         ),
-        "line 1, column 61: a table has one primary key; PRIMARY KEY (a, b) NOT ENFORCED has several columns"
+        "line 1, column 49: a table has one primary key (PRIMARY KEY (a, b) NOT ENFORCED has several columns)"
     );
     assert_eq!(error("SELECT 'abc"), "line 1, column 8: Unterminated string literal");
     assert!(

@@ -270,7 +270,7 @@ impl BinanceRows {
                 // This change may be behind the next snapshot.
                 of.hold(line, input);
                 self.tell(number, head, depth.last_update_id, input);
-                input.missing(BROKEN, 1, line.offset)
+                input.missing(BROKEN, 1, Some(line.offset))
             }
         }
     }

@@ -93,10 +93,10 @@ impl Input {
         &mut self,
         why: &'static str,
         count: u64,
-        offset: u64,
+        offset: Option<u64>,
     ) -> Result<(), TableError> {
         if self.strict {
-            return Err(self.error(Some(offset), format!("{count} {why}")));
+            return Err(self.error(offset, format!("{count} {why}")));
         }
         self.leave_out(why, count);
         Ok(())

@@ -66,6 +66,7 @@ pub(super) enum Col {
     IsRemote,
     Dlc,
     Data,
+    IsReliable,
 }
 
 /// The type of a column, as far as it is the same for all feeds.
@@ -164,6 +165,14 @@ const LEVEL_QUANTITY: ColumnSpec = some(
     "What rests there now. 0: the level is gone.",
 );
 
+const IS_RELIABLE: ColumnSpec = some(
+    "is_reliable",
+    Col::IsReliable,
+    Ty::Bool,
+    "",
+    "FALSE: messages are missing since the session began, and the book may be wrong. TRUE in `dbn`, which has no numbers.",
+);
+
 const MARKET_TRADES: &[ColumnSpec] = &[
     MARKET_TS_EVENT,
     MARKET_TS_RECV,
@@ -253,6 +262,7 @@ const MARKET_BBO: &[ColumnSpec] = &[
     ASK_PRICE,
     ASK_QUANTITY,
     SEQUENCE,
+    IS_RELIABLE,
 ];
 
 const MARKET_DEPTH: &[ColumnSpec] = &[
@@ -264,6 +274,7 @@ const MARKET_DEPTH: &[ColumnSpec] = &[
     LEVEL_QUANTITY,
     null("orders", Col::Orders, Ty::BigInt, "", "How many orders make it up. NULL in `iex`."),
     SEQUENCE,
+    IS_RELIABLE,
 ];
 
 const MARKET_STATUS: &[ColumnSpec] = &[

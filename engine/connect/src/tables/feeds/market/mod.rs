@@ -6,6 +6,7 @@
 
 mod rows;
 mod itch;
+mod live;
 mod iex;
 mod dbn;
 
@@ -18,6 +19,7 @@ use tidewire_feeds::sequence::Event;
 use self::dbn::{DbnRecord, DbnRows};
 use self::iex::IexRows;
 use self::itch::ItchRows;
+pub(crate) use self::live::LiveItch;
 use self::rows::{Head, Rows};
 pub(super) use self::rows::{fits, prices, side_word};
 use super::cells::Used;
@@ -25,6 +27,9 @@ use super::input::{Input, fraction};
 use super::streams::{Feed, Stream};
 use crate::market::SessionDate;
 use crate::tables::{Read, TableError, TableReader};
+
+/// What a gap leaves out.
+const MISSING: &str = "messages missing in gaps of the sequence numbers";
 
 /// Reads a stream of market data.
 pub(super) struct MarketReader {
@@ -89,10 +94,11 @@ impl MarketReader {
         match (feed, message) {
             (feed, Message::Sequence(event)) => match event {
                 Event::Gap { expected, found } => {
-                    let why = "messages missing in gaps of the sequence numbers";
-                    input.missing(why, found - expected, offset)?;
+                    rows.has_gap = true;
+                    input.missing(MISSING, found - expected, Some(offset))?;
                 }
                 Event::Restart { .. } => {
+                    rows.has_gap = false;
                     // A restart is an event of the transport, which DBN does not have.
                     match feed {
                         FeedRows::Itch(itch) => itch.restart(rows),
@@ -130,11 +136,9 @@ impl MarketReader {
 impl TableReader for MarketReader {
     fn read(&mut self, row: &mut [u8]) -> Result<Read, TableError> {
         loop {
-            if let Some(next) = self.rows.pop() {
-                let names = &self.rows.names;
-                let written = self.used.write(row, |col| next.cell(col, names));
-                written.map_err(|problem| self.input.no_room(problem))?;
-                return Ok(Read::Row { received: next.ts_recv, partition: 0 });
+            let written = self.rows.write_next(row, &self.used);
+            if let Some(read) = written.map_err(|problem| self.input.no_room(problem))? {
+                return Ok(read);
             }
             if !self.next_message()? {
                 return Ok(Read::End);
@@ -153,13 +157,6 @@ impl TableReader for MarketReader {
             FeedRows::Iex(iex) => iex.counters(),
             FeedRows::Dbn(dbn) => dbn.counters(),
         };
-        let Counters {
-            unknown_references,
-            duplicate_references,
-            excess_sizes,
-            zero_sizes,
-            refused_at_bound,
-        } = books;
         let counts = [
             ("messages seen again", stats.sequence.duplicates),
             ("packets cut short by the capture", stats.packets_truncated),
@@ -167,15 +164,35 @@ impl TableReader for MarketReader {
             ("fragments of packets", stats.fragments),
             ("packets with damaged headers", stats.packets_malformed),
             ("datagrams of no known feed", stats.datagrams_unrecognized),
-            ("changes of orders that the capture has not shown", unknown_references),
-            ("orders with the number of one that is live", duplicate_references),
-            ("parts of changes that were larger than their order", excess_sizes),
-            ("orders of no quantity", zero_sizes),
-            ("orders and levels beyond the bounds of the books", refused_at_bound),
         ];
-        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
         let mut skipped = self.input.skipped();
-        skipped.extend(counts.map(|(why, count)| (why.to_owned(), count)));
+        skipped.extend(counted(counts.into_iter().chain(left_out_of_books(books))));
         skipped
     }
+}
+
+/// What books could not make use of.
+fn left_out_of_books(counters: Counters) -> [(&'static str, u64); 5] {
+    let Counters {
+        unknown_references,
+        duplicate_references,
+        excess_sizes,
+        zero_sizes,
+        refused_at_bound,
+    } = counters;
+    [
+        ("changes of orders that the capture has not shown", unknown_references),
+        ("orders with the number of one that is live", duplicate_references),
+        ("parts of changes that were larger than their order", excess_sizes),
+        ("orders of no quantity", zero_sizes),
+        ("orders and levels beyond the bounds of the books", refused_at_bound),
+    ]
+}
+
+/// Those of which there are any.
+fn counted(
+    counts: impl IntoIterator<Item = (&'static str, u64)>,
+) -> impl Iterator<Item = (String, u64)> {
+    let some = counts.into_iter().filter(|(_, count)| *count > 0);
+    some.map(|(why, count)| (why.to_owned(), count))
 }

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use tidewire_event::row::NoRoom;
 use tidewire_feeds::Side;
 use tidewire_feeds::book::{Bbo, Level};
 
-use super::super::cells::Cell;
+use super::super::cells::{Cell, Used};
 use super::super::names::Names;
 use super::super::streams::Col;
+use crate::tables::Read;
 
 /// What a capture knows of a message.
 #[derive(Debug, Clone, Copy)]
@@ -90,19 +92,32 @@ impl OrderRow {
 /// Rows that wait, and the names of their symbols.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    waiting: VecDeque<MarketRow>,
+    /// Each with whether messages were missing before it.
+    waiting: VecDeque<(MarketRow, bool)>,
     pub(super) names: Names,
+    /// Whether messages are missing since the session began.
+    pub(super) has_gap: bool,
 }
 
 impl Rows {
     #[inline]
     pub(super) fn push(&mut self, row: MarketRow) {
-        self.waiting.push_back(row);
+        self.waiting.push_back((row, self.has_gap));
     }
 
+    /// Writes the next row that waits, if there is one, and says when it was received.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<MarketRow> {
-        self.waiting.pop_front()
+    pub(super) fn write_next(
+        &mut self,
+        row: &mut [u8],
+        used: &Used,
+    ) -> Result<Option<Read>, NoRoom> {
+        let Some((next, has_gap)) = self.waiting.pop_front() else { return Ok(None) };
+        used.write(row, |col| match col {
+            Col::IsReliable => Cell::Bool(!has_gap),
+            col => next.cell(col, &self.names),
+        })?;
+        Ok(Some(Read::Row { received: next.ts_recv, partition: 0 }))
     }
 }
 

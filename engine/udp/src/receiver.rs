@@ -1,0 +1,184 @@
+//! A receiver of several sockets.
+
+use std::net::SocketAddrV4;
+
+use crate::clock::unix_now_ns;
+use crate::error::{UdpError, at};
+use crate::plain::Plain;
+use crate::socket::Socket;
+
+/// Bytes of the longest payload that UDP over IPv4 can carry.
+pub const DATAGRAM_BYTES_MAX: usize = 65_507;
+
+/// A datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Datagram<'b> {
+    /// The number of its socket, from 0.
+    pub line: usize,
+    /// Who has sent it.
+    pub from: SocketAddrV4,
+    /// When the kernel received it, ns since the Unix epoch, UTC.
+    pub received: i64,
+    /// Its payload.
+    pub bytes: &'b [u8],
+}
+
+/// What a socket has received.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LineCounters {
+    /// Datagrams.
+    pub datagrams: u64,
+    /// Datagrams that the kernel has dropped, because they were not taken in time. It says so with the one after them.
+    pub dropped: u64,
+    /// Datagrams that were longer than UDP can carry, and cut.
+    pub cut: u64,
+}
+
+/// What one look at the sockets has brought.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    pub(crate) line: usize,
+    pub(crate) from: SocketAddrV4,
+    pub(crate) received: Option<i64>,
+    /// How many the kernel has dropped of this socket in all, modulo 2^32.
+    pub(crate) dropped: Option<u32>,
+    pub(crate) bytes: usize,
+    pub(crate) is_cut: bool,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    counters: LineCounters,
+    dropped: u32,
+}
+
+/// Receives from several sockets. It never waits.
+#[derive(Debug)]
+pub struct Receiver {
+    sockets: Vec<Socket>,
+    lines: Vec<Line>,
+    plain: Plain,
+}
+
+impl Receiver {
+    /// A receiver of these sockets, which are its lines in this order.
+    #[must_use]
+    pub fn new(sockets: Vec<Socket>) -> Self {
+        let lines = sockets.iter().map(|_| Line::default()).collect();
+        Self { sockets, lines, plain: Plain::new() }
+    }
+
+    /// The next datagram, if one has come. Of several sockets each has its turn.
+    ///
+    /// # Errors
+    /// A socket can not be received from any more.
+    #[allow(clippy::should_implement_trait)] // A datagram borrows the receiver: an iterator can not lend.
+    pub fn next(&mut self) -> Result<Option<Datagram<'_>>, UdpError> {
+        let Some(taken) = self.plain.take(&self.sockets)? else { return Ok(None) };
+        let Taken { line, from, received, dropped, bytes, is_cut } = taken;
+        if let Some(Line { counters, dropped: before }) = self.lines.get_mut(line) {
+            counters.datagrams += 1;
+            counters.cut += u64::from(is_cut);
+            if let Some(dropped) = dropped {
+                counters.dropped += u64::from(dropped.wrapping_sub(*before));
+                *before = dropped;
+            }
+        }
+        let received = received.unwrap_or_else(unix_now_ns);
+        Ok(Some(Datagram { line, from, received, bytes: self.plain.payload(bytes) }))
+    }
+
+    /// Sends a datagram from the socket of a line, whose answers come to that line.
+    ///
+    /// # Errors
+    /// The system refuses it.
+    pub fn send(&self, line: usize, payload: &[u8], to: SocketAddrV4) -> Result<(), UdpError> {
+        let Some(socket) = self.sockets.get(line) else { return Ok(()) };
+        socket.socket.send_to(payload, to).map(drop).map_err(at(to, "send"))
+    }
+
+    /// What each line has received.
+    pub fn counters(&self) -> impl Iterator<Item = LineCounters> {
+        self.lines.iter().map(|line| line.counters)
+    }
+
+    /// The address of each line.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddrV4> {
+        self.sockets.iter().map(Socket::address)
+    }
+
+    /// What the system has not granted, in words.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.sockets.iter().flat_map(|socket| socket.notes().iter().map(String::as_str))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::{Interface, Sender, SocketOptions};
+
+    fn open(ip: Ipv4Addr, receive_bytes: usize) -> Socket {
+        let address = SocketAddrV4::new(ip, 0);
+        let interface = Some(Interface(Ipv4Addr::LOCALHOST));
+        let options = SocketOptions { interface, receive_bytes, ..SocketOptions::new(address) };
+        Socket::open(&options).unwrap()
+    }
+
+    /// The datagrams that come until one is the last.
+    fn received(receiver: &mut Receiver, last: &[u8]) -> Vec<(usize, Vec<u8>)> {
+        let mut all = Vec::new();
+        while all.last().is_none_or(|(_, bytes): &(usize, Vec<u8>)| bytes != last) {
+            if let Some(Datagram { line, received, bytes, .. }) = receiver.next().unwrap() {
+                let age = unix_now_ns() - received;
+                assert!((0..60_000_000_000).contains(&age), "{age} ns old");
+                all.push((line, bytes.to_vec()));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn unicast_and_multicast_come_with_their_line_and_time() {
+        let sockets =
+            vec![open(Ipv4Addr::LOCALHOST, 1 << 16), open(Ipv4Addr::new(239, 255, 7, 1), 1 << 16)];
+        let addresses: Vec<_> = sockets.iter().map(Socket::address).collect();
+        let mut receiver = Receiver::new(sockets);
+        assert_eq!(receiver.next().unwrap(), None);
+        let to = |address| Sender::open(address, Some(Interface(Ipv4Addr::LOCALHOST)), 0).unwrap();
+        let (unicast, multicast) = (to(addresses[0]), to(addresses[1]));
+        unicast.send(b"one").unwrap();
+        assert_eq!(received(&mut receiver, b"one"), [(0, b"one".to_vec())]);
+        multicast.send(b"").unwrap();
+        multicast.send(&[7; 1400]).unwrap();
+        assert_eq!(received(&mut receiver, &[7; 1400]), [(1, vec![]), (1, vec![7; 1400])]);
+        // The socket of line 1 asks, and the answer comes to it.
+        receiver.send(0, b"ask", addresses[0]).unwrap();
+        assert_eq!(received(&mut receiver, b"ask"), [(0, b"ask".to_vec())]);
+        let counters: Vec<_> = receiver.counters().collect();
+        assert_eq!((counters[0].datagrams, counters[1].datagrams), (2, 2));
+        assert_eq!((counters[0].dropped, counters[0].cut), (0, 0));
+    }
+
+    #[test]
+    fn what_the_kernel_drops_is_counted() {
+        let socket = open(Ipv4Addr::LOCALHOST, 4096);
+        let sender = Sender::open(socket.address(), None, 0).unwrap();
+        let mut receiver = Receiver::new(vec![socket]);
+        let sent = 200;
+        for _ in 0..sent {
+            sender.send(&[1; 1000]).unwrap();
+        }
+        let mut taken = 0;
+        while receiver.next().unwrap().is_some() {
+            taken += 1;
+        }
+        sender.send(b"last").unwrap();
+        received(&mut receiver, b"last");
+        let counters: Vec<_> = receiver.counters().collect();
+        assert!(taken < sent);
+        assert_eq!(counters[0].dropped, sent - taken);
+    }
+}
