@@ -94,3 +94,175 @@ fn rows_are_read_from_each_start() {
     assert_eq!(select(&from("0")).len(), 10);
     assert!(select(&from("99999999999999")).is_empty());
 }
+
+#[test]
+#[ignore = "needs a broker: scripts/kafka.sh"]
+fn a_bounded_job_writes_a_topic_exactly_once_and_goes_on_from_its_end() {
+    let Some(broker) = Broker::start() else { return };
+    broker.create("in", 2, &[]);
+    broker.create("out", 1, &[]);
+    let job = Job::new(&format!(
+        "SET 'snapshot.store' = 'store';
+         CREATE TABLE numbers (n INT) {};
+         CREATE TABLE doubled (n INT) {};
+         INSERT INTO doubled SELECT n * 2 FROM numbers;",
+        with(&broker, "in", BOUNDED),
+        with(
+            &broker,
+            "out",
+            "'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'doubled'"
+        )
+    ));
+    broker.write("in", [(0, "a", "{\"n\":1}"), (1, "b", "{\"n\":2}")]);
+    job.shows(&[]);
+    let values = || {
+        let mut values: Vec<_> = broker.read("out").into_iter().map(|seen| seen.value).collect();
+        values.sort();
+        values
+    };
+    let expected = ["{\"n\":2}", "{\"n\":4}"];
+    assert_eq!(values(), expected);
+    let without = job.fails(&[]);
+    assert!(without.contains("already holds snapshots"), "{without}");
+    // A bounded read has ended for good: what came since is not of it.
+    broker.write("in", [(0, "c", "{\"n\":3}")]);
+    job.shows(&["--restore"]);
+    assert_eq!(values(), expected);
+    let unsafe_job = Job::new(
+        &fs::read_to_string(job.path().join("job.sql"))
+            .unwrap()
+            .replace("SET 'snapshot.store' = 'store';", ""),
+    );
+    let refused = unsafe_job.fails(&[]);
+    assert!(refused.contains("it needs snapshots: SET 'snapshot.store'"), "{refused}");
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/kafka.sh"]
+fn what_is_wrong_with_a_topic_stops_the_job_and_is_said() {
+    let Some(broker) = Broker::start() else { return };
+    broker.create("in", 2, &[]);
+    broker.write("in", [(0, "a", "{\"n\":1}"), (1, "b", "{\"n\":2}"), (1, "c", "{\"n\":3}")]);
+    let text = |topic: &str| {
+        format!(
+            "SET 'snapshot.store' = 'store';
+             CREATE TABLE numbers (n INT) {};
+             CREATE TABLE none (n INT) WITH ('connector' = 'blackhole');
+             INSERT INTO none SELECT n FROM numbers;",
+            with(&broker, topic, BOUNDED)
+        )
+    };
+    let unknown = Job::new(&text("inn")).fails(&[]);
+    assert!(unknown.contains("there is no such topic"), "{unknown}");
+    let nobody = Job::new(&text("in").replace(&broker.address(), "127.0.0.1:1")).fails(&[]);
+    assert!(nobody.contains("no answer") && nobody.contains("Connection refused"), "{nobody}");
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/kafka.sh"]
+fn a_topic_that_was_made_anew_or_cut_is_not_gone_on_with() {
+    let Some(broker) = Broker::start() else { return };
+    for (change, says) in [
+        ("cut", "begins at 6 now: the broker has removed"),
+        ("fewer", "it has 1 partition(s), and the snapshot knows 2"),
+        ("anew", "ends at 0: the topic was made anew"),
+    ] {
+        broker.create(change, 2, &[]);
+        let out = format!("{change}-out");
+        broker.create(&out, 1, &[]);
+        let rows: Vec<_> = (0..3).map(|n| format!("{{\"n\":{n}}}")).collect();
+        broker.write(change, rows.iter().map(|row| (0, "k", &**row)));
+        let scan = "'format' = 'json', 'scan.startup.mode' = 'earliest-offset'";
+        let job = Job::new(&format!(
+            "SET 'snapshot.store' = 'store'; SET 'snapshot.interval' = '20ms';
+             CREATE TABLE numbers (n INT) {};
+             CREATE TABLE copies (n INT) {};
+             INSERT INTO copies SELECT n FROM numbers;",
+            with(&broker, change, scan),
+            with(
+                &broker,
+                &out,
+                "'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'c'"
+            )
+        ));
+        let mut process = job.command(&[]).spawn().unwrap();
+        let mut tries = 0;
+        while broker.read(&out).len() < 3 {
+            tries += 1;
+            assert!(tries < 600, "{change}: no rows");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        match change {
+            "cut" => {
+                let more: Vec<_> = (3..6).map(|n| format!("{{\"n\":{n}}}")).collect();
+                broker.write(change, more.iter().map(|row| (0, "k", &**row)));
+                broker.truncate(change, 0, 6);
+            }
+            _ => {
+                broker.delete(change);
+                broker.create_when_gone(change, if change == "fewer" { 1 } else { 2 });
+            }
+        }
+        let said = job.fails(&["--restore"]);
+        assert!(said.contains(says), "{change}: {said}");
+    }
+}
+
+#[test]
+#[ignore = "needs a broker: scripts/kafka.sh"]
+fn a_new_partition_is_read_from_its_beginning_and_a_second_process_stops_the_first() {
+    let Some(broker) = Broker::start() else { return };
+    broker.create("in", 1, &[]);
+    broker.create("out", 1, &[]);
+    let job = |store: &str| {
+        Job::new(&format!(
+            "SET 'snapshot.store' = '{store}'; SET 'snapshot.interval' = '20ms';
+             CREATE TABLE numbers (n INT) {};
+             CREATE TABLE copies (n INT) {};
+             INSERT INTO copies SELECT n FROM numbers;",
+            with(
+                &broker,
+                "in",
+                "'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.topic-partition-discovery.interval' = '100ms'"
+            ),
+            with(
+                &broker,
+                "out",
+                "'format' = 'json', 'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'c'"
+            )
+        ))
+    };
+    let wait = |count: usize| {
+        for _ in 0..600 {
+            if broker.read("out").len() >= count {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert_eq!(broker.read("out").len(), count);
+    };
+    let first = job("store");
+    broker.write("in", [(0, "a", "{\"n\":0}")]);
+    let process = first.command(&[]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    wait(1);
+    broker.grow("in", 2);
+    broker.write("in", [(1, "b", "{\"n\":1}")]);
+    wait(2);
+    // Another job with the same id: the first can not commit any more.
+    let second = job("another");
+    let mut other = second.command(&[]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    wait(4);
+    broker.write("in", [(0, "c", "{\"n\":2}")]);
+    let ended = process.wait_with_output().unwrap();
+    assert!(!ended.status.success());
+    assert!(
+        stderr(&ended).contains("another process writes with this id now"),
+        "{}",
+        stderr(&ended)
+    );
+    wait(5);
+    other.kill().unwrap();
+    other.wait().unwrap();
+}

@@ -175,6 +175,22 @@ impl Broker {
         made.expect("it answers").into_iter().for_each(|topic| assert!(topic.is_ok(), "{topic:?}"));
     }
 
+    /// Makes a topic that was deleted, when it is really gone.
+    ///
+    /// # Panics
+    /// It is there for too long.
+    pub fn create_when_gone(&self, topic: &str, partitions: i32) {
+        for _ in 0..TRIES {
+            let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+            let made = wait_for(self.admin().create_topics([&new], &AdminOptions::new()));
+            if made.expect("it answers").iter().all(Result::is_ok) {
+                return;
+            }
+            sleep(Duration::from_millis(100));
+        }
+        panic!("the topic {topic} is not deleted");
+    }
+
     /// Gives a topic so many partitions.
     ///
     /// # Panics

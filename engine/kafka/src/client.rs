@@ -21,8 +21,8 @@ pub(crate) struct Context {
 
 #[derive(Debug, Default)]
 struct Heard {
-    /// By what they say.
-    troubles: BTreeMap<String, u64>,
+    /// By their kinds, of which there are few: how often each was, and what was last said of it.
+    troubles: BTreeMap<String, (u64, String)>,
     /// The newest error that waiting does not help.
     refusal: Option<String>,
     /// The first message that was not delivered.
@@ -35,18 +35,27 @@ impl Context {
     }
 
     /// Takes note of an error of the client.
-    pub(crate) fn trouble(&self, code: Option<Code>, what: String) {
+    pub(crate) fn trouble(&self, error: &KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        let kind = code.map_or_else(|| error.to_string(), |code| code.to_string());
         self.with(|heard| {
             if code.is_some_and(is_refusal) {
-                heard.refusal = Some(what.clone());
+                heard.refusal = Some(format!("{kind}: {reason}"));
             }
-            *heard.troubles.entry(what).or_default() += 1;
+            let (count, last) = heard.troubles.entry(kind).or_default();
+            *count += 1;
+            last.clear();
+            last.push_str(reason);
         });
     }
 
     /// What has gone wrong so far, and was got over.
     pub(crate) fn troubles(&self) -> Vec<(String, u64)> {
-        self.with(|heard| heard.troubles.iter().map(|(what, n)| (what.clone(), *n)).collect())
+        let told = |(kind, (count, last)): (&String, &(u64, String))| {
+            let last = if last.is_empty() { String::new() } else { format!(" ({last})") };
+            (format!("{kind}{last}"), *count)
+        };
+        self.with(|heard| heard.troubles.iter().map(told).collect())
     }
 
     /// An error that waiting does not help, if there has been one.
@@ -66,15 +75,14 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        let code = error.rdkafka_error_code();
-        self.trouble(code, format!("{}: {reason}", name(code)));
+        self.trouble(&error, reason);
     }
 }
 
 impl ConsumerContext for Context {
     fn commit_callback(&self, result: Result<(), KafkaError>, _: &TopicPartitionList) {
         if let Err(error) = result {
-            self.trouble(None, format!("offsets were not committed to the group: {error}"));
+            self.trouble(&error, "when offsets were committed to the group");
         }
     }
 }
@@ -88,10 +96,6 @@ impl ProducerContext for Context {
             self.with(|heard| heard.lost.get_or_insert(lost).len());
         }
     }
-}
-
-fn name(code: Option<Code>) -> String {
-    code.map_or_else(|| "error".to_owned(), |code| code.to_string())
 }
 
 /// Whether an error stays, however long one waits.

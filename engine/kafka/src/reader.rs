@@ -9,7 +9,7 @@
 //!    are marks of transactions and no messages.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -71,8 +71,7 @@ struct TopicReader {
     partitions: Vec<Partition>,
     /// Those whose end has not come.
     open: usize,
-    /// How many partitions the topic has, as far as is known; 0: it is gone.
-    known: Arc<AtomicU32>,
+    found: Arc<Found>,
     /// Held for as long as new partitions are looked for.
     _looking: Option<Sender<()>>,
     now: i64,
@@ -82,6 +81,15 @@ struct TopicReader {
     /// How long that was before, ns: by so much its time is behind.
     cut_off_ns: i64,
     tombstones: u64,
+}
+
+/// What is found by the thread that looks for new partitions.
+#[derive(Debug)]
+struct Found {
+    /// How many there are; 0: the topic is gone.
+    partitions: AtomicU32,
+    /// Whether a broker has answered since it was last set to false.
+    is_reached: AtomicBool,
 }
 
 /// A partition that is read.
@@ -114,7 +122,8 @@ impl TopicReader {
         let metadata = Metadata::of(columns)?;
         let consumer: Arc<BaseConsumer<Context>> = Arc::new(create(&config)?);
         let asked = Topic { consumer: &consumer, name: topic, brokers: options.brokers() };
-        let known = Arc::new(AtomicU32::new(asked.partitions()?));
+        let partitions = AtomicU32::new(asked.partitions()?);
+        let found = Arc::new(Found { partitions, is_reached: AtomicBool::new(false) });
         Ok(Self {
             consumer,
             options: options.clone(),
@@ -125,7 +134,7 @@ impl TopicReader {
             unix_now_ns,
             partitions: Vec::new(),
             open: 0,
-            known,
+            found,
             _looking: None,
             now: unix_now_ns(),
             since_look: 0,
@@ -152,7 +161,7 @@ impl TopicReader {
     fn begin_at(&mut self, place: &Place) -> Result<(), TableError> {
         self.add(&place.partitions)?;
         if let Some(every) = self.options.discovery.filter(|_| !self.options.is_bounded) {
-            self._looking = Some(look(&self.consumer, &self.topic, every, &self.known)?);
+            self._looking = Some(look(&self.consumer, &self.topic, every, &self.found)?);
         }
         Ok(())
     }
@@ -181,7 +190,11 @@ impl TopicReader {
     #[cold]
     fn look(&mut self) -> Result<(), TableError> {
         self.now = (self.unix_now_ns)();
-        let known = self.known.load(Relaxed) as usize;
+        if self.cut_off_since.is_some() && self.found.is_reached.load(Relaxed) {
+            // Where the topic is quiet, there is no other sign of it.
+            self.is_reached();
+        }
+        let known = self.found.partitions.load(Relaxed) as usize;
         if known == 0 {
             return Err(self.asked().error("the topic was deleted"));
         }
@@ -242,7 +255,7 @@ impl TopicReader {
             return Ok(());
         }
         let code = error.rdkafka_error_code();
-        self.consumer.context().trouble(code, error.to_string());
+        self.consumer.context().trouble(error, "");
         let problem = match code {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 // The ranges say which partition it is.
@@ -257,6 +270,7 @@ impl TopicReader {
                 return self.asked().partitions().map(|_| ());
             }
             Some(Code::AllBrokersDown) => {
+                self.found.is_reached.store(false, Relaxed);
                 self.cut_off_since.get_or_insert((self.unix_now_ns)());
                 return Ok(());
             }
@@ -303,18 +317,19 @@ fn look(
     consumer: &Arc<BaseConsumer<Context>>,
     topic: &str,
     every: Duration,
-    known: &Arc<AtomicU32>,
+    found: &Arc<Found>,
 ) -> Result<Sender<()>, TableError> {
-    let (consumer, known) = (Arc::clone(consumer), Arc::clone(known));
+    let (consumer, found) = (Arc::clone(consumer), Arc::clone(found));
     let (held, dropped) = channel();
     let name = topic.to_owned();
     let work = move || {
         while dropped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
             match partitions_of(&consumer, &name) {
-                Ok(count) => known.store(count.unwrap_or(0), Relaxed),
-                Err(error) => {
-                    consumer.context().trouble(None, format!("looking for partitions: {error}"))
+                Ok(count) => {
+                    found.partitions.store(count.unwrap_or(0), Relaxed);
+                    found.is_reached.store(true, Relaxed);
                 }
+                Err(error) => consumer.context().trouble(&error, "when partitions were looked for"),
             }
         }
     };
@@ -411,8 +426,7 @@ impl TableReader for TopicReader {
         });
         let committed = added.and_then(|()| self.consumer.commit(&list, CommitMode::Async));
         if let Err(error) = committed {
-            let what = format!("offsets were not committed to the group: {error}");
-            self.consumer.context().trouble(None, what);
+            self.consumer.context().trouble(&error, "when offsets were committed to the group");
         }
     }
 

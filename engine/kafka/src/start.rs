@@ -25,7 +25,7 @@ impl Topic<'_> {
         let serve = || {
             // Nothing is assigned yet, so there are no messages: errors are heard here.
             if let Some(Err(error)) = self.consumer.poll(std::time::Duration::ZERO) {
-                context.trouble(error.rdkafka_error_code(), error.to_string());
+                context.trouble(&error, "");
             }
         };
         ask(context, serve, question).map_err(|Unanswered(why)| {

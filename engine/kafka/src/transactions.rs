@@ -173,7 +173,7 @@ impl Transactions {
         wanted.add_partition(&self.topic, 0);
         let serve = || {
             if let Some(Err(error)) = self.group.poll(std::time::Duration::ZERO) {
-                self.group.context().trouble(error.rdkafka_error_code(), error.to_string());
+                self.group.context().trouble(&error, "");
             }
         };
         let found =
