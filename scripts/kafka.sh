@@ -36,4 +36,4 @@ POM
 fi
 
 export TIDEWIRE_KAFKA_JARS=$home KILLS=${KILLS:-30}
-cargo test -p tidewire-tests --test it -- --ignored --nocapture --test-threads 1 "kafka::${1:-}"
+cargo test --workspace --test it -- --ignored --nocapture --test-threads 1 "kafka::${1:-}"

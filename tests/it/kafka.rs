@@ -154,6 +154,17 @@ fn what_is_wrong_with_a_topic_stops_the_job_and_is_said() {
     };
     let unknown = Job::new(&text("inn")).fails(&[]);
     assert!(unknown.contains("there is no such topic"), "{unknown}");
+    let login = |password: &str| {
+        let with_login = format!(
+            "'properties.security.protocol' = 'SASL_PLAINTEXT', 'properties.sasl.mechanisms' = 'PLAIN',
+             'properties.sasl.username' = 'ann', 'properties.sasl.password' = '{password}', 'format' = 'json'"
+        );
+        let text = text("in").replace("'format' = 'json'", &with_login);
+        Job::new(&text.replace(&broker.address(), &broker.login_address()))
+    };
+    login("secret").shows(&[]);
+    let refused = login("guess").fails(&[]);
+    assert!(refused.contains("no answer") && refused.contains("uthentication"), "{refused}");
     let nobody = Job::new(&text("in").replace(&broker.address(), "127.0.0.1:1")).fails(&[]);
     assert!(nobody.contains("no answer") && nobody.contains("Connection refused"), "{nobody}");
 }

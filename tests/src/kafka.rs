@@ -22,12 +22,17 @@ use tempfile::TempDir;
 /// How often, with 100 ms between, something is waited for.
 const TRIES: u32 = 600;
 
+/// Who may log in.
+const LOGIN: &str =
+    "org.apache.kafka.common.security.plain.PlainLoginModule required user_ann=\"secret\";";
+
 /// A broker, which ends with this value.
 #[derive(Debug)]
 pub struct Broker {
     jars: PathBuf,
     folder: TempDir,
     port: u16,
+    login_port: u16,
     process: Option<Child>,
 }
 
@@ -64,13 +69,15 @@ impl Broker {
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let (port, controller) = (free_port(), free_port());
+        let (port, controller, login_port) = (free_port(), free_port(), free_port());
         let properties = format!(
             "process.roles=broker,controller\nnode.id=1\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},LOGIN://127.0.0.1:{login_port}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port},LOGIN://127.0.0.1:{login_port}\n\
              controller.listener.names=CONTROLLER\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
-             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT\n\
+             inter.broker.listener.name=PLAINTEXT\nlistener.name.login.sasl.enabled.mechanisms=PLAIN\n\
+             listener.name.login.plain.sasl.jaas.config={LOGIN}\n\
              log.dirs={}\nauto.create.topics.enable=false\n\
              offsets.topic.replication.factor=1\noffsets.topic.num.partitions=2\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
@@ -81,7 +88,7 @@ impl Broker {
         fs::write(folder.path().join("server.properties"), properties).expect("its properties");
         fs::write(folder.path().join("log4j2.properties"), "rootLogger.level = ERROR\n")
             .expect("its log");
-        let mut broker = Self { jars: jars.into(), folder, port, process: None };
+        let mut broker = Self { jars: jars.into(), folder, port, login_port, process: None };
         let mut format = broker.java("kafka.tools.StorageTool");
         format.args(["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c"]);
         let formatted = format.arg(broker.properties()).output().expect("java runs");
@@ -152,6 +159,12 @@ impl Broker {
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its address for those who log in, as `ann` with the password `secret`.
+    #[must_use]
+    pub fn login_address(&self) -> String {
+        format!("127.0.0.1:{}", self.login_port)
     }
 
     /// A client of it.

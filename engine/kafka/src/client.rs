@@ -23,6 +23,8 @@ pub(crate) struct Context {
 struct Heard {
     /// By their kinds, of which there are few: how often each was, and what was last said of it.
     troubles: BTreeMap<String, (u64, String)>,
+    /// The newest error in the client's log.
+    logged: String,
     /// The newest error that waiting does not help.
     refusal: Option<String>,
     /// The first message that was not delivered.
@@ -39,13 +41,13 @@ impl Context {
         let code = error.rdkafka_error_code();
         let kind = code.map_or_else(|| error.to_string(), |code| code.to_string());
         self.with(|heard| {
+            let reason = if reason.is_empty() { heard.logged.clone() } else { reason.to_owned() };
             if code.is_some_and(is_refusal) {
                 heard.refusal = Some(format!("{kind}: {reason}"));
             }
             let (count, last) = heard.troubles.entry(kind).or_default();
             *count += 1;
-            last.clear();
-            last.push_str(reason);
+            *last = reason;
         });
     }
 
@@ -70,8 +72,11 @@ impl Context {
 }
 
 impl ClientContext for Context {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {
-        // What matters of it comes as an error too.
+    /// Errors of a consumer come without their reasons, which are only logged.
+    fn log(&self, level: RDKafkaLogLevel, _: &str, message: &str) {
+        if (level as i32) <= RDKafkaLogLevel::Error as i32 {
+            self.with(|heard| message.clone_into(&mut heard.logged));
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
