@@ -13,6 +13,7 @@ mod golden;
 mod inspect;
 #[cfg(feature = "s3")]
 mod kill;
+mod live;
 mod replay;
 #[cfg(feature = "s3")]
 mod s3;

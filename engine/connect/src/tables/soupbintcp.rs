@@ -358,6 +358,11 @@ impl TableReader for Soup {
         true
     }
 
+    fn end(&mut self) -> bool {
+        self.has_ended = true;
+        true
+    }
+
     fn is_cut_off(&self) -> bool {
         !matches!(self.link, Link::Open(_))
     }
