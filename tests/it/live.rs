@@ -32,9 +32,9 @@ impl Day {
         let folder = tempfile::tempdir().unwrap();
         let capture = folder.path().join("day.itch");
         let messages = MESSAGES.to_string();
-        let path = capture.to_str().unwrap();
+        let path = capture.to_str().unwrap().to_owned();
         let output =
-            tidewire(["generate", "itch", path, "--messages", &messages, "--symbols", "40"]);
+            tidewire(["generate", "itch", &path, "--messages", &messages, "--symbols", "40"]);
         assert!(output.status.success(), "{}", stderr(&output));
         let mut day = Self { folder, capture, expected: String::new() };
         let job = day.job("replay", &format!("'connector' = 'itch', 'path' = '{path}'"));

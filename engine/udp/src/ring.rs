@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use io_uring::types::{BufRingEntry, CancelBuilder, Fd, RecvMsgOut};
 use io_uring::{IoUring, Probe, cqueue, opcode};
 use memmap2::MmapMut;
-use nix::libc::{ENOBUFS, msghdr, sockaddr_in};
+use nix::libc::{ECANCELED, ENOBUFS, msghdr, sockaddr_in};
 
 use crate::control::{CONTROL_BYTES, Said};
 use crate::error::{UdpError, at};
@@ -90,6 +90,8 @@ pub(crate) struct Ring {
     header: Box<msghdr>,
     /// Of each socket: whether a request waits for its datagrams.
     is_armed: Vec<bool>,
+    /// Whether one of them has none.
+    must_arm: bool,
     /// The buffer of the datagram before.
     held: Option<u16>,
     pub(crate) rearmed: u64,
@@ -130,6 +132,7 @@ impl Ring {
             buffers: Some(buffers),
             header,
             is_armed: vec![false; sockets],
+            must_arm: true,
             held: None,
             rearmed: 0,
         })
@@ -137,26 +140,26 @@ impl Ring {
 
     /// A datagram, if one has come.
     pub(crate) fn take(&mut self, sockets: &[Socket]) -> Result<Option<Taken>, UdpError> {
-        let (Some(ring), Some(buffers)) = (&mut self.ring, &mut self.buffers) else {
-            return Ok(None);
-        };
-        if let Some(held) = self.held.take() {
+        if let (Some(held), Some(buffers)) = (self.held.take(), &mut self.buffers) {
             buffers.give(held);
         }
-        let Some(completion) = ring.completion().next() else {
+        if self.must_arm {
             self.arm(sockets)?;
-            return Ok(None);
-        };
+        }
+        let (Some(ring), Some(buffers)) = (&mut self.ring, &self.buffers) else { return Ok(None) };
+        let Some(completion) = ring.completion().next() else { return Ok(None) };
         let line = completion.user_data() as usize;
         let (flags, result) = (completion.flags(), completion.result());
         if !cqueue::more(flags)
             && let Some(is_armed) = self.is_armed.get_mut(line)
         {
             *is_armed = false;
+            self.must_arm = true;
             self.rearmed += 1;
         }
         if result < 0 {
-            if result == -ENOBUFS {
+            // No buffer was left, or the thread that had asked is gone.
+            if [-ENOBUFS, -ECANCELED].contains(&result) {
                 return Ok(None);
             }
             let address = sockets.get(line).map_or(NOBODY, Socket::address);
@@ -189,6 +192,7 @@ impl Ring {
     fn arm(&mut self, sockets: &[Socket]) -> Result<(), UdpError> {
         let Some(ring) = &mut self.ring else { return Ok(()) };
         let mut is_new = false;
+        self.must_arm = false;
         for (line, (socket, is_armed)) in sockets.iter().zip(&mut self.is_armed).enumerate() {
             if *is_armed {
                 continue;
@@ -199,9 +203,10 @@ impl Ring {
             // SAFETY: the header and the buffers live until the ring has ended, see `drop`, and the socket is the
             // receiver's, which drops it after the ring.
             let pushed = unsafe { ring.submission().push(&entry) };
-            // Where the queue is full the next look makes it.
             *is_armed = pushed.is_ok();
             is_new |= *is_armed;
+            // Where the queue is full the next look makes it.
+            self.must_arm |= !*is_armed;
         }
         if is_new {
             let address = sockets.first().map_or(NOBODY, Socket::address);
