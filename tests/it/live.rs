@@ -155,7 +155,7 @@ fn two_lines_with_losses_and_a_server_give_what_the_replay_gives() {
         "--rate",
         "40000/s",
         "--drop",
-        "1%",
+        "3%",
         "--duplicate",
         "1%",
         "--reorder",
