@@ -27,7 +27,7 @@ pub fn mold_lines(bytes: &[u8]) {
             next = 1;
         }
         Delivery::Event(event) => {
-            panic!("{event:?} is not for who is handed messages once, in order")
+            assert_eq!(event, Event::InOrder, "messages are handed out once, in order");
         }
         Delivery::EndOfSession => {}
     };
