@@ -15,6 +15,7 @@ mod inspect;
 mod kafka;
 #[cfg(feature = "s3")]
 mod kill;
+mod live;
 mod replay;
 #[cfg(feature = "s3")]
 mod s3;

@@ -8,12 +8,13 @@
 //! 4. A [`Sender`] sends to an address or group.
 //!
 //! Linux only, and IPv4.
-#![forbid(unsafe_code)]
 
 pub mod clock;
+mod control;
 mod error;
 mod plain;
 mod receiver;
+mod ring;
 mod sender;
 mod socket;
 

@@ -5,6 +5,7 @@ use std::net::SocketAddrV4;
 use crate::clock::unix_now_ns;
 use crate::error::{UdpError, at};
 use crate::plain::Plain;
+use crate::ring::Ring;
 use crate::socket::Socket;
 
 /// Bytes of the longest payload that UDP over IPv4 can carry.
@@ -52,20 +53,49 @@ struct Line {
     dropped: u32,
 }
 
+/// How datagrams are taken from the kernel.
+#[derive(Debug)]
+enum Way {
+    Ring(Box<Ring>),
+    Plain(Plain),
+}
+
 /// Receives from several sockets. It never waits.
 #[derive(Debug)]
 pub struct Receiver {
+    /// Before the sockets, because it is dropped before them: the kernel's requests end before what they are for.
+    way: Way,
     sockets: Vec<Socket>,
     lines: Vec<Line>,
-    plain: Plain,
+    notes: Vec<String>,
 }
 
 impl Receiver {
-    /// A receiver of these sockets, which are its lines in this order.
+    /// A receiver of these sockets, which are its lines in this order: through io_uring where that may be used, and else, as
+    /// a note says, with system calls.
     #[must_use]
     pub fn new(sockets: Vec<Socket>) -> Self {
+        match Ring::new(sockets.len()) {
+            Ok(ring) => Self::with(Way::Ring(Box::new(ring)), sockets, Vec::new()),
+            Err(error) => {
+                let note = format!(
+                    "io_uring is not to be had here ({error}): each datagram costs a system call"
+                );
+                Self::with(Way::Plain(Plain::new()), sockets, vec![note])
+            }
+        }
+    }
+
+    /// The same, with a system call for each datagram: for few of them.
+    #[must_use]
+    pub fn plain(sockets: Vec<Socket>) -> Self {
+        Self::with(Way::Plain(Plain::new()), sockets, Vec::new())
+    }
+
+    fn with(way: Way, sockets: Vec<Socket>, mut notes: Vec<String>) -> Self {
         let lines = sockets.iter().map(|_| Line::default()).collect();
-        Self { sockets, lines, plain: Plain::new() }
+        notes.extend(sockets.iter().flat_map(|socket| socket.notes().iter().cloned()));
+        Self { way, sockets, lines, notes }
     }
 
     /// The next datagram, if one has come. Of several sockets each has its turn.
@@ -74,7 +104,11 @@ impl Receiver {
     /// A socket can not be received from any more.
     #[allow(clippy::should_implement_trait)] // A datagram borrows the receiver: an iterator can not lend.
     pub fn next(&mut self) -> Result<Option<Datagram<'_>>, UdpError> {
-        let Some(taken) = self.plain.take(&self.sockets)? else { return Ok(None) };
+        let taken = match &mut self.way {
+            Way::Ring(ring) => ring.take(&self.sockets)?,
+            Way::Plain(plain) => plain.take(&self.sockets)?,
+        };
+        let Some(taken) = taken else { return Ok(None) };
         let Taken { line, from, received, dropped, bytes, is_cut } = taken;
         if let Some(Line { counters, dropped: before }) = self.lines.get_mut(line) {
             counters.datagrams += 1;
@@ -85,7 +119,11 @@ impl Receiver {
             }
         }
         let received = received.unwrap_or_else(unix_now_ns);
-        Ok(Some(Datagram { line, from, received, bytes: self.plain.payload(bytes) }))
+        let bytes = match &self.way {
+            Way::Ring(ring) => ring.payload(bytes),
+            Way::Plain(plain) => plain.payload(bytes),
+        };
+        Ok(Some(Datagram { line, from, received, bytes }))
     }
 
     /// Sends a datagram from the socket of a line, whose answers come to that line.
@@ -109,7 +147,17 @@ impl Receiver {
 
     /// What the system has not granted, in words.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
-        self.sockets.iter().flat_map(|socket| socket.notes().iter().map(String::as_str))
+        self.notes.iter().map(String::as_str)
+    }
+
+    /// How often a request of io_uring had to be made again: no buffer was left, or the kernel ended it. The first of each
+    /// line is not counted.
+    #[must_use]
+    pub fn rearmed(&self) -> u64 {
+        match &self.way {
+            Way::Ring(ring) => ring.rearmed,
+            Way::Plain(_) => 0,
+        }
     }
 }
 
@@ -140,12 +188,18 @@ mod tests {
         all
     }
 
+    const WAYS: [fn(Vec<Socket>) -> Receiver; 2] = [Receiver::new, Receiver::plain];
+
     #[test]
     fn unicast_and_multicast_come_with_their_line_and_time() {
+        WAYS.into_iter().for_each(come_with_their_line_and_time);
+    }
+
+    fn come_with_their_line_and_time(way: fn(Vec<Socket>) -> Receiver) {
         let sockets =
             vec![open(Ipv4Addr::LOCALHOST, 1 << 16), open(Ipv4Addr::new(239, 255, 7, 1), 1 << 16)];
         let addresses: Vec<_> = sockets.iter().map(Socket::address).collect();
-        let mut receiver = Receiver::new(sockets);
+        let mut receiver = way(sockets);
         assert_eq!(receiver.next().unwrap(), None);
         let to = |address| Sender::open(address, Some(Interface(Ipv4Addr::LOCALHOST)), 0).unwrap();
         let (unicast, multicast) = (to(addresses[0]), to(addresses[1]));
@@ -164,9 +218,13 @@ mod tests {
 
     #[test]
     fn what_the_kernel_drops_is_counted() {
+        WAYS.into_iter().for_each(drops_are_counted);
+    }
+
+    fn drops_are_counted(way: fn(Vec<Socket>) -> Receiver) {
         let socket = open(Ipv4Addr::LOCALHOST, 4096);
         let sender = Sender::open(socket.address(), None, 0).unwrap();
-        let mut receiver = Receiver::new(vec![socket]);
+        let mut receiver = way(vec![socket]);
         let sent = 200;
         for _ in 0..sent {
             sender.send(&[1; 1000]).unwrap();
@@ -176,7 +234,7 @@ mod tests {
             taken += 1;
         }
         sender.send(b"last").unwrap();
-        received(&mut receiver, b"last");
+        taken += received(&mut receiver, b"last").len() as u64 - 1;
         let counters: Vec<_> = receiver.counters().collect();
         assert!(taken < sent);
         assert_eq!(counters[0].dropped, sent - taken);

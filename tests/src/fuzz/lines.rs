@@ -27,7 +27,7 @@ pub fn mold_lines(bytes: &[u8]) {
             next = 1;
         }
         Delivery::Event(event) => {
-            panic!("{event:?} is not for who is handed messages once, in order")
+            assert_eq!(event, Event::InOrder, "messages are handed out once, in order");
         }
         Delivery::EndOfSession => {}
     };
@@ -59,7 +59,9 @@ pub fn mold_lines(bytes: &[u8]) {
         }
         payload.truncate(payload.len() - usize::from(cut % 8));
         let whole = Packet::parse(&payload).is_ok_and(|it| it.messages().all(|it| it.is_ok()));
-        assert_eq!(arbiter.receive(origin, &payload, now, now, &mut deliver).is_ok(), whole);
+        let taken = arbiter.receive(origin, &payload, now, now, &mut deliver);
+        // A cut packet of another session is not looked at.
+        assert!(taken.is_ok() || !whole);
     }
     arbiter.close(&mut deliver);
     let counters = arbiter.counters();

@@ -244,7 +244,7 @@ impl<S: Shape> Source for ScanSource<S> {
             if self.faults.is_set() {
                 return Err(ScanError::Fault);
             }
-            if self.finish.as_ref().is_some_and(Finish::is_due) {
+            if self.finish.as_ref().is_some_and(Finish::is_due) && !self.reader.end() {
                 return Ok(Polled::End);
             }
             let mut row = RowOf::<S>::new_zeroed();

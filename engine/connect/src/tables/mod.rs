@@ -95,6 +95,12 @@ pub trait TableReader: Send {
         false
     }
 
+    /// Asks a live one to end: it gives what has come by now, and then [`Read::End`]. False: it knows no better end than to be
+    /// read no more.
+    fn end(&mut self) -> bool {
+        false
+    }
+
     /// Where it is: see [`Source::position`](tidewire_event::Source::position).
     ///
     /// # Errors

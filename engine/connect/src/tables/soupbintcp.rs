@@ -371,6 +371,11 @@ impl TableReader for Soup {
         self.cut_off_since.unwrap_or(now).saturating_sub(self.cut_off_ns)
     }
 
+    fn end(&mut self) -> bool {
+        self.has_ended = true;
+        true
+    }
+
     fn position(&mut self) -> Result<Option<String>, TableError> {
         Ok(Some(format!("message {}", self.client.next_sequence())))
     }

@@ -29,7 +29,7 @@ pub(super) struct GapServer {
 impl GapServer {
     pub(super) fn open(address: SocketAddrV4) -> Result<Self, UdpError> {
         let socket = Socket::open(&SocketOptions::new(address))?;
-        let receiver = Receiver::new(vec![socket]);
+        let receiver = Receiver::plain(vec![socket]);
         Ok(Self { receiver, counters: GapCounters::default() })
     }
 

@@ -55,8 +55,13 @@ pub(super) struct Mold {
     arbiter: Arbiter,
     itch: LiveItch,
     requests_failed: u64,
+    /// How many datagrams it takes before it ends, once it has been asked to.
+    ending: Option<u64>,
     has_ended: bool,
 }
+
+/// A line on which there is always something more ends all the same, after so many datagrams.
+const ENDING_DATAGRAMS_MAX: u64 = 1 << 20;
 
 impl Mold {
     pub(super) fn open(
@@ -77,24 +82,26 @@ impl Mold {
             servers,
             itch,
             requests_failed: 0,
+            ending: None,
             has_ended: false,
         })
     }
 
+    /// Ends where it is: what waits for something that is missing is given, and what is missing is given up.
+    fn close(&mut self) {
+        let Self { arbiter, itch, has_ended, .. } = self;
+        arbiter.close(&mut |delivery| deliver(delivery, itch, has_ended));
+        *has_ended = true;
+    }
+
     /// Takes a datagram in, and lets time pass. `false`: nothing has come of it.
     fn take(&mut self) -> Result<bool, TableError> {
-        let Self { receiver, lines, servers, arbiter, itch, requests_failed, has_ended } = self;
+        let Self { receiver, lines, servers, arbiter, itch, requests_failed, has_ended, .. } = self;
         let datagram = receiver.next().map_err(failed)?;
         let has_come = datagram.is_some();
         let now = monotonic_ns();
         let mut damaged = None;
-        let mut deliver = |delivery: Delivery<'_>| match delivery {
-            Delivery::Message { sequence, received, bytes } => {
-                itch.message(sequence, received, bytes)
-            }
-            Delivery::Event(event) => itch.event(event),
-            Delivery::EndOfSession => *has_ended = true,
-        };
+        let mut deliver = |delivery: Delivery<'_>| deliver(delivery, itch, has_ended);
         if let Some(Datagram { line, received, bytes, .. }) = datagram {
             let origin = if line < *lines { Origin::Line(line) } else { Origin::Server };
             damaged = arbiter.receive(origin, bytes, received, now, &mut deliver).err();
@@ -115,6 +122,14 @@ impl Mold {
     }
 }
 
+fn deliver(delivery: Delivery<'_>, itch: &mut LiveItch, has_ended: &mut bool) {
+    match delivery {
+        Delivery::Message { sequence, received, bytes } => itch.message(sequence, received, bytes),
+        Delivery::Event(event) => itch.event(event),
+        Delivery::EndOfSession => *has_ended = true,
+    }
+}
+
 impl TableReader for Mold {
     fn read(&mut self, row: &mut [u8]) -> Result<Read, TableError> {
         loop {
@@ -124,13 +139,22 @@ impl TableReader for Mold {
             if self.has_ended {
                 return Ok(Read::End);
             }
-            if !self.take()? {
-                return Ok(Read::Nothing);
+            let has_come = self.take()?;
+            match &mut self.ending {
+                None if !has_come => return Ok(Read::Nothing),
+                None => {}
+                Some(left) if has_come && *left > 0 => *left -= 1,
+                Some(_) => self.close(),
             }
         }
     }
 
     fn is_live(&self) -> bool {
+        true
+    }
+
+    fn end(&mut self) -> bool {
+        self.ending.get_or_insert(ENDING_DATAGRAMS_MAX);
         true
     }
 
@@ -180,6 +204,7 @@ impl TableReader for Mold {
             ("damaged packets", all.damaged),
             ("gaps", all.gaps),
             ("messages missing in them", all.missing),
+            ("requests of io_uring made again", self.receiver.rearmed()),
             ("requests", all.requests),
             ("requests that could not be sent", self.requests_failed),
             ("messages filled by a line", all.filled_by_lines),
