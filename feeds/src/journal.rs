@@ -230,9 +230,8 @@ impl Decoder for JournalDecoder {
             return self.segment(bytes);
         }
         if *word == [0; ALIGNMENT] {
-            let zeros = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
             self.is_at_end = true;
-            return Ok(Decoded::Skip { consumed: zeros - zeros % ALIGNMENT });
+            return Ok(Decoded::Skip { consumed: ALIGNMENT });
         }
         let (crc, length) = (u32_at(bytes, 0), u32_at(bytes, 4).unwrap_or_default());
         let message = (length & !WRITTEN) as usize;

@@ -29,6 +29,7 @@ mod soupbintcp;
 mod udp;
 mod stdin;
 mod stdout;
+mod tcp;
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use super::options::nearest;
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
-use super::{datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, stdin, stdout, udp};
+use super::{datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, stdin, stdout, tcp, udp};
 
 /// A connector of another crate: one with a client of its own.
 pub trait Connector: Sync {
@@ -31,7 +31,7 @@ pub trait Connector: Sync {
 }
 
 /// Those that can be read.
-const READ: [&str; 11] = [
+const READ: [&str; 12] = [
     "binance",
     "candump",
     "datagen",
@@ -42,6 +42,7 @@ const READ: [&str; 11] = [
     "nexmark",
     "soupbintcp",
     "stdin",
+    "tcp",
     "udp",
 ];
 /// Those that can be written to.
@@ -82,6 +83,7 @@ pub fn readers(
         "nexmark" => nexmark::readers(options, columns),
         "soupbintcp" => Ok(vec![soupbintcp::reader(options, columns)?]),
         "stdin" => Ok(vec![stdin::reader(options, columns)?]),
+        "tcp" => Ok(vec![tcp::reader(options, columns)?]),
         "udp" => Ok(vec![udp::reader(options, columns)?]),
         name if feeds::CONNECTORS.contains(&name) => Ok(vec![feeds::reader(options, columns)?]),
         name if WRITTEN.contains(&name) => {
