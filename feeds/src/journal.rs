@@ -186,7 +186,8 @@ impl JournalDecoder {
             return Ok(Decoded::NeedMore { needed: whole });
         };
         let checked = bytes.get(..HEADER_BYTES - 4).unwrap_or_default();
-        let of = std::str::from_utf8(text).ok().filter(|_| checksum(&[checked, text].concat()) == crc);
+        let of =
+            std::str::from_utf8(text).ok().filter(|_| checksum(&[checked, text].concat()) == crc);
         let Some(of) = of else {
             return Err(broken(28, "the checksum of the header", Found::Value(crc.into())));
         };
@@ -235,7 +236,11 @@ impl Decoder for JournalDecoder {
         }
         let (crc, length) = (u32_at(bytes, 0), u32_at(bytes, 4).unwrap_or_default());
         let message = (length & !WRITTEN) as usize;
-        if self.header.is_none() || self.is_at_end || length & WRITTEN == 0 || message > MESSAGE_BYTES_MAX {
+        if self.header.is_none()
+            || self.is_at_end
+            || length & WRITTEN == 0
+            || message > MESSAGE_BYTES_MAX
+        {
             let found = Found::Value(u64::from_le_bytes(*word));
             return Err(broken(0, "a record of a journal, or the head of a segment", found));
         }

@@ -191,7 +191,10 @@ fn a_job_with_snapshots_asks_for_a_journal() {
     let mut child = start(folder.path(), &["--set", "snapshot.store=store"]);
     assert!(!child.wait().unwrap().success());
     let said = said(folder.path());
-    assert!(said.contains("needs the option 'journal.path'") && said.contains("'journal.mode' = 'off'"), "{said}");
+    assert!(
+        said.contains("needs the option 'journal.path'") && said.contains("'journal.mode' = 'off'"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -212,7 +215,8 @@ fn a_full_disk_stops_the_job_or_leaves_messages_out_of_the_journal() {
         if is_stopped {
             assert!(said.contains("no room for another 262144 bytes of the journal"), "{said}");
         } else {
-            let count = format!("messages that are not in the journal: the disk is full: {}", "6,000");
+            let count =
+                format!("messages that are not in the journal: the disk is full: {}", "6,000");
             assert!(said.contains(&count), "{said}");
             assert_eq!(rows(folder.path()), expected);
         }

@@ -88,7 +88,12 @@ fn main() {
 
     let line = |n: u64| {
         let (second, millis) = (n / 10_000, n / 10 % 1_000);
-        format!("key{},{n},2024-05-01 00:{:02}:{:02}.{millis:03}Z\n", n % 500, second / 60, second % 60)
+        format!(
+            "key{},{n},2024-05-01 00:{:02}:{:02}.{millis:03}Z\n",
+            n % 500,
+            second / 60,
+            second % 60
+        )
     };
     let text: String = (0..lines).map(line).collect();
     fs::write(folder.path().join("lines.csv"), text).expect("room for the lines");

@@ -108,7 +108,9 @@ impl Work {
                 Ask::Sync(file) => {
                     let done = match failed.take() {
                         Some(error) => Err(error),
-                        None => file.sync_data().and_then(|()| File::open(&self.folder)?.sync_all()),
+                        None => {
+                            file.sync_data().and_then(|()| File::open(&self.folder)?.sync_all())
+                        }
                     };
                     let _ = self.done.send(done);
                 }

@@ -26,8 +26,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] =
-        [Self::Itch, Self::Pcap, Self::PcapNg, Self::Dbn, Self::Journal];
+    pub const ALL: [Self; 5] = [Self::Itch, Self::Pcap, Self::PcapNg, Self::Dbn, Self::Journal];
 
     /// The name, as [`FromStr`] takes it.
     #[must_use]

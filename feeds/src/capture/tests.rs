@@ -219,7 +219,8 @@ fn what_can_not_be_opened_says_why() {
     }
     assert!(said(open(many)).contains("more than 4 times"));
     assert!(
-        said(Capture::open("/", None)).ends_with("is a directory, and no journal: give one of the files in it")
+        said(Capture::open("/", None))
+            .ends_with("is a directory, and no journal: give one of the files in it")
     );
     assert!(said(Capture::open("/no/such/file", None)).starts_with("can not open /no/such/file: "));
 
@@ -266,7 +267,8 @@ fn a_journal_is_a_capture_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut file = Vec::new();
     Market::new(4, 5, 300).write_itch_file(&mut file).unwrap();
-    let mut segments = [crate::journal::header(0, "udp itch"), crate::journal::header(150, "udp itch")];
+    let mut segments =
+        [crate::journal::header(0, "udp itch"), crate::journal::header(150, "udp itch")];
     let (mut rest, mut number) = (&file[..], 0_u64);
     while let itch::Frame::Message(message) = itch::frame(rest) {
         rest = &rest[itch::LENGTH_BYTES + message.len()..];

@@ -240,7 +240,8 @@ fn captures() -> Vec<Vec<u8>> {
     let gzip = gzip.finish().expect("memory takes what is written");
     let zstd = zstd::encode_all(&dbn_stream(3)[..], 1).expect("memory takes what is written");
     let iex = pcapng(&[0x8004, 0x8003].map(iex_frame));
-    let contents = [journal(), itch_file(), mold_pcap(), pcapng(&frames()), dbn_stream(2), iex, gzip, zstd];
+    let contents =
+        [journal(), itch_file(), mold_pcap(), pcapng(&frames()), dbn_stream(2), iex, gzip, zstd];
     contents.into_iter().map(|content| [&[4, 0], &content[..]].concat()).collect()
 }
 

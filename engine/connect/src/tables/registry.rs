@@ -2,7 +2,9 @@
 
 use super::options::nearest;
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
-use super::{datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, stdin, stdout, tcp, udp};
+use super::{
+    datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, stdin, stdout, tcp, udp,
+};
 
 /// A connector of another crate: one with a client of its own.
 pub trait Connector: Sync {

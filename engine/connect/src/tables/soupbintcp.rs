@@ -282,12 +282,7 @@ impl Soup {
 }
 
 /// What the numbers say. `false`: the message has been seen.
-fn number(
-    tracker: &mut Tracker<Session>,
-    session: Session,
-    sequence: u64,
-    count: u64,
-) -> bool {
+fn number(tracker: &mut Tracker<Session>, session: Session, sequence: u64, count: u64) -> bool {
     loop {
         let run = tracker.observe(session, sequence, count);
         if !matches!(run.event, Numbers::Restart { .. }) {

@@ -76,7 +76,9 @@ impl Transport for Stdin {
         let Self { file, framer, piece, lines } = self;
         let read = match file.read(piece) {
             Ok(read) => read,
-            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) =>
+            {
                 return Ok(Came::Nothing);
             }
             Err(error) => return Err(failed(error)),
@@ -115,7 +117,10 @@ mod tests {
 
     fn open(given: &[(&str, &str)]) -> (io::PipeWriter, Result<Box<dyn TableReader>, TableError>) {
         let (read, write) = io::pipe().unwrap();
-        (write, reader_of(read.into(), options("stdin", given), &columns(&[("n", DataType::BigInt)])))
+        (
+            write,
+            reader_of(read.into(), options("stdin", given), &columns(&[("n", DataType::BigInt)])),
+        )
     }
 
     #[test]
@@ -158,10 +163,14 @@ mod tests {
     #[test]
     fn options_are_checked_and_a_journal_is_asked_for() {
         let of = |given: &[(&str, &str)]| open(given).1.unwrap_err().to_string();
-        assert!(of(&[("format", "json"), ("on-eror", "skip")]).contains("did you mean 'on-error'?"));
+        assert!(
+            of(&[("format", "json"), ("on-eror", "skip")]).contains("did you mean 'on-error'?")
+        );
         assert!(of(&[("format", "xml")]).contains("json, csv or raw"));
         assert!(of(&[("format", "json"), ("journal.mode", "sync")]).contains("'journal.path'"));
-        assert!(of(&[("format", "json"), ("journal.mode", "safe")]).ends_with("async, sync or off"));
+        assert!(
+            of(&[("format", "json"), ("journal.mode", "safe")]).ends_with("async, sync or off")
+        );
         let (_write, reader) = open(&[("format", "json")]);
         let needed = reader.unwrap().needs_journal();
         assert!(matches!(needed, Some(OptionError::Missing { name: "journal.path", .. })));

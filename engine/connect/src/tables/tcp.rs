@@ -182,7 +182,9 @@ impl Tcp {
         };
         let read = match stream.read(piece) {
             Ok(read) => Some(read),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
                 return Ok(None);
             }
             Err(_) => None,

@@ -130,5 +130,8 @@ fn a_folder_is_for_one_process_and_one_table() {
     drop(journal);
     let another = Options { of: "udp itch".to_owned(), ..small(folder.path()) };
     let error = Journal::open(another).unwrap_err().to_string();
-    assert!(error.contains("the journal is of 'test raw', and the table is of 'udp itch'"), "{error}");
+    assert!(
+        error.contains("the journal is of 'test raw', and the table is of 'udp itch'"),
+        "{error}"
+    );
 }

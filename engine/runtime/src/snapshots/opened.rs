@@ -185,14 +185,7 @@ impl<'a> SnapshotEnds<'a> {
         let Some(opened) = opened else {
             let shards = Vec::new().into_iter();
             let told = Vec::new().into_iter();
-            return Self {
-                wanted: None,
-                reports: None,
-                told,
-                shards,
-                sink: None,
-                uploader: None,
-            };
+            return Self { wanted: None, reports: None, told, shards, sink: None, uploader: None };
         };
         let (shards, logs): (Vec<_>, Vec<_>) = (0..shards).map(|_| shard_log(logs)).unzip();
         let (reports, heard) = channel();

@@ -58,8 +58,9 @@ impl Framer {
         if claimed <= MESSAGE_BYTES_MAX {
             return Ok(());
         }
-        let problem =
-            format!("a message of more than {MESSAGE_BYTES_MAX} bytes: is 'framing' as the sender's?");
+        let problem = format!(
+            "a message of more than {MESSAGE_BYTES_MAX} bytes: is 'framing' as the sender's?"
+        );
         Err(TableError::Input { place: place(), problem })
     }
 

@@ -338,12 +338,12 @@ impl<T: Transport, D: Decode> TableReader for Live<T, D> {
             let (offset, bytes) = (torn.offset, torn.bytes);
             let path = torn.path.display();
             notes.push(format!(
-                "the journal {path} had a torn tail: {bytes} bytes behind offset {offset} were cut off"
+                "the journal had a torn tail: {bytes} bytes behind offset {offset} of {path} were cut off"
             ));
         }
         let kept = journal.next_number() - journal.first();
         if kept > 0 {
-            notes.push(format!("the journal {folder} has {kept} messages"));
+            notes.push(format!("the journal at {folder} has {kept} messages"));
         }
         notes
     }

@@ -36,21 +36,22 @@ impl Keeping {
             "off" => Some(None),
             _ => None,
         })?;
-        let when_full =
-            options.parse("journal.when-full", "stop or drop", |text| match text {
-                "stop" => Some(WhenFull::Stop),
-                "drop" => Some(WhenFull::Drop),
-                _ => None,
-            })?;
+        let when_full = options.parse("journal.when-full", "stop or drop", |text| match text {
+            "stop" => Some(WhenFull::Stop),
+            "drop" => Some(WhenFull::Drop),
+            _ => None,
+        })?;
         let segment_bytes = options.parse("journal.segment-bytes", SEGMENT, |text| {
             text.parse().ok().filter(|it| (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(it))
         })?;
         match (folder, mode) {
             (_, Some(None)) => Ok(Self::Off),
             (None, None) => Ok(Self::Unsaid),
-            (None, Some(Some(_))) => {
-                Err(OptionError::missing(options.connector(), "journal.path", "the journal's folder"))
-            }
+            (None, Some(Some(_))) => Err(OptionError::missing(
+                options.connector(),
+                "journal.path",
+                "the journal's folder",
+            )),
             (Some(folder), mode) => Ok(Self::On(journal::Options {
                 mode: mode.flatten().unwrap_or(Mode::Async),
                 when_full: when_full.unwrap_or(WhenFull::Stop),

@@ -5,8 +5,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tidewire_event::{DataType, Value};
 
-use super::super::testing::{columns, options, values_of};
 use super::super::Columns;
+use super::super::testing::{columns, options, values_of};
 use super::*;
 
 /// Gives messages of so many at once; one that is empty is a look that finds nothing.
@@ -162,7 +162,10 @@ fn what_the_journal_does_not_have_is_an_error_or_said() {
     // A host that died has lost the end of the journal.
     let mut reader = open::<true>(&[], folder.path()).unwrap();
     let error = reader.resume("message 5 row 0").unwrap_err().to_string();
-    assert!(error.contains("the journal ends with message 3, before the place of the snapshot"), "{error}");
+    assert!(
+        error.contains("the journal ends with message 3, before the place of the snapshot"),
+        "{error}"
+    );
     drop(reader);
     let mut reader = open::<false>(&batches, folder.path()).unwrap();
     assert!(reader.resume("message 5 row 0").unwrap());

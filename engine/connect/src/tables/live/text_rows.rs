@@ -44,18 +44,15 @@ impl<K: Known> TextRows<K> {
     ///
     /// # Errors
     /// One of them is wrong, or the format has no form for a column.
-    pub fn take(
-        options: &mut Options,
-        columns: &Columns,
-        known: K,
-    ) -> Result<Self, TableError> {
+    pub fn take(options: &mut Options, columns: &Columns, known: K) -> Result<Self, TableError> {
         let skips = options.parse("on-error", "fail or skip", |text| match text {
             "fail" => Some(false),
             "skip" => Some(true),
             _ => None,
         })?;
         let mut format = options.clone();
-        let is_raw = format.take("format").or(format.take("value.format")).as_deref() == Some("raw");
+        let is_raw =
+            format.take("format").or(format.take("value.format")).as_deref() == Some("raw");
         Ok(Self {
             decoder: decoder(options, columns)?,
             known,

@@ -5,9 +5,9 @@ use std::thread;
 use tidewire_feeds::decode::Decoded;
 use tidewire_feeds::soup::{Request, Server};
 
+use super::super::Read;
 use super::super::testing::live::Day;
 use super::super::testing::{options, read_all};
-use super::super::Read;
 use super::*;
 
 const SESSION: Session = *b"  SESSION1";

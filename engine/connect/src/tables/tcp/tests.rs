@@ -3,8 +3,8 @@ use std::thread;
 
 use tidewire_event::{DataType, Value};
 
-use super::super::testing::{columns, options, values_of};
 use super::super::Read;
+use super::super::testing::{columns, options, values_of};
 use super::*;
 
 fn table(address: SocketAddr, more: &[(&str, &str)]) -> (Options, Columns) {

@@ -130,7 +130,8 @@ impl Transport for Mold {
             // A damaged packet is counted, and what is whole of it was handed out.
             let done = arbiter.receive(origin, bytes, received, now, &mut deliver);
             if let Some(error) = done.err().filter(|_| strict) {
-                let place = receiver.addresses().nth(line).map_or_else(String::new, |it| it.to_string());
+                let place =
+                    receiver.addresses().nth(line).map_or_else(String::new, |it| it.to_string());
                 return Err(TableError::Input { place, problem: error.to_string() });
             }
         }
