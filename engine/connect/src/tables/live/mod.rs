@@ -49,14 +49,6 @@ pub trait Transport: Send {
     /// Nothing more can be received.
     fn receive(&mut self, inbox: &mut Inbox) -> Result<Came, TableError>;
 
-    /// What was received is in the journal, or there is none.
-    ///
-    /// # Errors
-    /// The sender can not be told.
-    fn kept(&mut self) -> Result<(), TableError> {
-        Ok(())
-    }
-
     /// Where it receives from, for people to read.
     fn place(&self) -> String;
 
@@ -228,7 +220,6 @@ impl<T: Transport, D: Decode> Live<T, D> {
                     journal.append(received, line, bytes).map_err(of_journal)?;
                 }
             }
-            transport.kept()?;
         }
         match inbox.next() {
             Some(message) => decoder.first(&message, row).map(Taken::Message),
