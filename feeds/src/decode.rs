@@ -22,6 +22,19 @@ pub enum Decoded<M> {
     },
 }
 
+impl<M> Decoded<M> {
+    /// The same, with what `to` makes of the message.
+    pub fn map<N>(self, to: impl FnOnce(M) -> N) -> Decoded<N> {
+        match self {
+            Self::Message { message, consumed } => {
+                Decoded::Message { message: to(message), consumed }
+            }
+            Self::Skip { consumed } => Decoded::Skip { consumed },
+            Self::NeedMore { needed } => Decoded::NeedMore { needed },
+        }
+    }
+}
+
 /// A decoder without I/O: a state machine over bytes.
 ///
 /// The caller keeps the buffer. After [`Decoded::Message`] or [`Decoded::Skip`] it drops the `consumed` bytes,

@@ -15,6 +15,7 @@ pub mod dbn;
 pub mod decode;
 pub mod iex;
 pub mod itch;
+pub mod journal;
 pub mod mold;
 pub mod net;
 pub mod sequence;

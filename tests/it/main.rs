@@ -11,6 +11,7 @@ mod fuzz_bodies;
 #[cfg(feature = "s3")]
 mod golden;
 mod inspect;
+mod journal;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "s3")]

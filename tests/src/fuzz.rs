@@ -17,7 +17,7 @@ mod tables;
 
 use tidewire_feeds::decode::{DecodeError, Decoded, Decoder};
 use tidewire_feeds::net::{self, Content, Packet, PcapDecoder, PcapNgDecoder};
-use tidewire_feeds::{dbn, iex, itch, mold, soup};
+use tidewire_feeds::{dbn, iex, itch, journal, mold, soup};
 
 pub use books::{depth_book, order_books};
 pub use capture::capture;
@@ -31,7 +31,7 @@ pub use tables::{binance, candump, csv_rows, json_rows};
 pub type Body = fn(&[u8]);
 
 /// Every body, under the name of its target in `tests/fuzz/targets`.
-pub const BODIES: [(&str, Body); 21] = [
+pub const BODIES: [(&str, Body); 22] = [
     ("itch_message", itch_message),
     ("itch_file", itch_file),
     ("mold_packet", mold_packet),
@@ -53,6 +53,7 @@ pub const BODIES: [(&str, Body); 21] = [
     ("json_rows", json_rows),
     ("candump", candump),
     ("binance", binance),
+    ("journal_segments", journal_segments),
 ];
 
 /// Link types that [`net_content`] tries; the first byte picks one.
@@ -73,9 +74,21 @@ pub fn itch_message(bytes: &[u8]) {
     }
 }
 
+/// Segments of a journal.
+pub fn journal_segments(bytes: &[u8]) {
+    drive::<journal::JournalDecoder>(bytes);
+}
+
 /// A file of ITCH messages behind their lengths.
 pub fn itch_file(bytes: &[u8]) {
     drive::<itch::ItchFileDecoder>(bytes);
+}
+
+impl Checked for journal::Record<'_> {
+    fn check(&self, frame: &[u8]) {
+        let from = journal::RECORD_HEAD_BYTES;
+        assert_eq!(frame.get(from..from + self.bytes.len()), Some(self.bytes));
+    }
 }
 
 impl Checked for itch::Message<'_> {

@@ -79,6 +79,13 @@ impl<A: Source, B: Source<Event = A::Event>> Source for Either<A, B> {
         }
     }
 
+    fn forget(&mut self, position: &str) {
+        match self {
+            Self::Left(source) => source.forget(position),
+            Self::Right(source) => source.forget(position),
+        }
+    }
+
     fn time(&self, now: i64) -> i64 {
         match self {
             Self::Left(source) => source.time(now),

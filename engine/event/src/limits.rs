@@ -69,9 +69,9 @@ pub const CHAIN_LOGS_MAX: usize = 16;
 /// A chain whose logs are larger than its base gets a new base, but not for less than this, in bytes.
 pub const CHAIN_BYTES_FLOOR: u64 = 1 << 20;
 
-/// Positions of durable snapshots that lie between the uploader and a source. Where the source has not taken the last one,
-/// a newer one is not told: the one behind it says more.
-pub const DURABLE_POSITIONS_MAX: usize = 1;
+/// Positions that the uploader has told a source and that this has not heard: of a durable snapshot, and of the oldest that
+/// is kept. Where it has not heard the last ones, newer ones are not told: those behind them say more.
+pub const TOLD_POSITIONS_MAX: usize = 2;
 
 /// How long the uploader waits before it asks a store again that gave no answer, ns.
 pub const UPLOAD_RETRY_NS: i64 = 1_000_000_000;

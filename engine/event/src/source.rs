@@ -119,6 +119,12 @@ pub trait Source: Send {
         let _ = position;
     }
 
+    /// No snapshot that is kept goes on from before this position: what was kept for that is not needed any more. Not each
+    /// of them is told.
+    fn forget(&mut self, position: &str) {
+        let _ = position;
+    }
+
     /// The time at which it has nothing, where it is `now`, ns since the epoch: for the idleness of its partitions. A source
     /// that is cut off from an input which goes on says that time stands still: nobody is idle who can not be heard.
     fn time(&self, now: i64) -> i64 {

@@ -22,7 +22,7 @@ use crate::lanes::{Downstream, Stopped};
 use crate::observe::Progress;
 use crate::rate::Schedule;
 use crate::shard::ShardTotals;
-use crate::snapshots::barriers::Barriers;
+use crate::snapshots::barriers::{Barriers, Told};
 use crate::snapshots::position::position;
 use crate::wait::{Idler, Wait};
 
@@ -307,7 +307,8 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         self.barrier(source, at)
     }
 
-    /// Sends a barrier, if one is wanted, behind all that has been sent. Tells the source what has become durable.
+    /// Sends a barrier, if one is wanted, behind all that has been sent. Tells the source what has become durable, and
+    /// what is not needed any more.
     #[inline]
     fn barrier<T: Source>(&mut self, source: &mut T, at: At) -> Result<(), SourceEnd<T::Error>>
     where
@@ -316,8 +317,10 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         D: Downstream<R::Out>,
     {
         let Some(barriers) = &mut self.barriers else { return Ok(()) };
-        if let Ok(position) = barriers.durable.try_recv() {
-            source.durable(&position);
+        match barriers.told.try_recv() {
+            Ok(Told::Durable(position)) => source.durable(&position),
+            Ok(Told::Forget(position)) => source.forget(&position),
+            Err(_) => {}
         }
         let Some(epoch) = barriers.due() else { return Ok(()) };
         let place = source.position().map_err(SourceEnd::Failed)?;

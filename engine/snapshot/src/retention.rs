@@ -16,7 +16,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Found, Kind, Manifest, ObjectName, Store, StoreError, Stored, catalog};
+use crate::{
+    Found, Kind, Manifest, ObjectName, SourcePosition, Store, StoreError, Stored, catalog,
+};
 
 /// What to keep beside savepoints and the newest end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub struct Plan {
     pub manifests_to_delete: Vec<String>,
     /// Objects, to be deleted when the manifests are.
     pub objects_to_delete: Vec<Stored>,
+    /// Where the sources of the oldest snapshot that is kept stand: what they have kept for older ones is not needed any
+    /// more. `None`: there is none, or a manifest can not be read, and may be older.
+    pub oldest: Option<Vec<SourcePosition>>,
 }
 
 /// What was deleted, or would be.
@@ -41,6 +46,8 @@ pub struct Pruned {
     pub manifests: Vec<String>,
     /// Objects.
     pub objects: Vec<Stored>,
+    /// As [`Plan::oldest`].
+    pub oldest: Option<Vec<SourcePosition>>,
 }
 
 impl Pruned {
@@ -74,7 +81,9 @@ pub fn plan(found: &[Found], objects: &[Stored], keep: &Keep) -> Plan {
         gone.iter().map(|manifest| Manifest::name(manifest.epoch)).collect();
     manifests_to_delete.sort_unstable();
     let objects_to_delete = objects.iter().filter(is_garbage).cloned().collect();
-    Plan { manifests_to_delete, objects_to_delete }
+    let oldest = kept.iter().min_by_key(|manifest| manifest.epoch);
+    let oldest = oldest.filter(|_| unreadable_epoch.is_none()).map(|it| it.sources.clone());
+    Plan { manifests_to_delete, objects_to_delete, oldest }
 }
 
 /// Those to keep, and those to delete.
@@ -116,7 +125,8 @@ pub fn prune(store: &dyn Store, keep: &Keep, dry_run: bool) -> Result<Pruned, St
         plan.manifests_to_delete.iter().try_for_each(|name| store.delete(name))?;
         plan.objects_to_delete.iter().try_for_each(|object| store.delete(&object.name))?;
     }
-    Ok(Pruned { manifests: plan.manifests_to_delete, objects: plan.objects_to_delete })
+    let Plan { manifests_to_delete: manifests, objects_to_delete: objects, oldest } = plan;
+    Ok(Pruned { manifests, objects, oldest })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub enum CaptureError {
         source: io::Error,
     },
     /// The path is a directory's.
-    #[error("{} is a directory: give one of the files in it", path.display())]
+    #[error("{} is a directory, and no journal: give one of the files in it", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum CaptureError {
     Wrappings,
     /// The content is of no known format.
     #[error(
-        "unknown content, it starts with {head}: known are itch (messages behind two-byte lengths), pcap, pcapng and dbn, plain or in gzip or zstd; name the format if it is one of them"
+        "unknown content, it starts with {head}: known are itch (messages behind two-byte lengths), pcap, pcapng, dbn and journal, plain or in gzip or zstd; name the format if it is one of them"
     )]
     Unknown {
         /// The first bytes, unwrapped.

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::journal::JournalDecoder;
 use crate::net::{PcapDecoder, PcapNgDecoder};
 use crate::{dbn, itch};
 
@@ -19,11 +20,13 @@ pub enum Format {
     PcapNg,
     /// Databento Binary Encoding.
     Dbn,
+    /// What a live table has received: segments of a journal.
+    Journal,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Itch, Self::Pcap, Self::PcapNg, Self::Dbn];
+    pub const ALL: [Self; 5] = [Self::Itch, Self::Pcap, Self::PcapNg, Self::Dbn, Self::Journal];
 
     /// The name, as [`FromStr`] takes it.
     #[must_use]
@@ -33,6 +36,7 @@ impl Format {
             Self::Pcap => "pcap",
             Self::PcapNg => "pcapng",
             Self::Dbn => "dbn",
+            Self::Journal => "journal",
         }
     }
 
@@ -43,6 +47,8 @@ impl Format {
             Some(Self::Pcap)
         } else if PcapNgDecoder::looks_like(head) {
             Some(Self::PcapNg)
+        } else if JournalDecoder::looks_like(head) {
+            Some(Self::Journal)
         } else if dbn::looks_like(head) {
             Some(Self::Dbn)
         } else if looks_like_itch(head) {
@@ -69,7 +75,7 @@ impl FromStr for Format {
 
 /// A name that is no format's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such format; known are itch, pcap, pcapng and dbn")]
+#[error("no such format; known are itch, pcap, pcapng, dbn and journal")]
 pub struct UnknownFormat;
 
 /// The first frames, as many as four, have a length and a type that belong together.
@@ -108,6 +114,7 @@ mod tests {
         assert_eq!(Format::detect(b"\x4D\x3C\xB2\xA1\x02\x00"), Some(Format::Pcap));
         let section = b"\x0A\x0D\x0D\x0A\x1C\x00\x00\x00\x4D\x3C\x2B\x1A";
         assert_eq!(Format::detect(section), Some(Format::PcapNg));
+        assert_eq!(Format::detect(b"TWJOURNL"), Some(Format::Journal));
         assert_eq!(Format::detect(b"DBN\x01"), Some(Format::Dbn));
         assert_eq!(Format::detect(b"\x00\x0CS\x00\x00"), Some(Format::Itch));
         assert_eq!(Format::detect(b"\x00\x0DS\x00\x00"), None);

@@ -5,13 +5,14 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::CaptureError;
+use crate::journal;
 
 /// The most wrappings around a content.
 pub const WRAPPINGS_MAX: usize = 4;
@@ -44,6 +45,42 @@ pub(super) fn open(path: &Path) -> Result<(File, Option<u64>), CaptureError> {
         return Err(CaptureError::Directory { path: path.to_owned() });
     }
     Ok((file, metadata.is_file().then_some(metadata.len())))
+}
+
+/// The segments of a journal, one behind the other.
+pub(super) struct Segments {
+    /// The next one last.
+    left: Vec<PathBuf>,
+    open: Option<File>,
+}
+
+impl Read for Segments {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(file) = &mut self.open {
+                let read = file.read(into)?;
+                if read > 0 || into.is_empty() {
+                    return Ok(read);
+                }
+            }
+            let Some(path) = self.left.pop() else { return Ok(0) };
+            self.open = Some(File::open(path)?);
+        }
+    }
+}
+
+/// The journal in the folder at `path`, and its bytes, if there is one.
+pub(super) fn journal(path: &Path) -> Result<Option<(Segments, u64)>, CaptureError> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let segments = journal::segments(path).map_err(|error| read_failed(io::Error::other(error)))?;
+    if segments.is_empty() {
+        return Err(CaptureError::Directory { path: path.to_owned() });
+    }
+    let left: Vec<_> = segments.into_iter().rev().map(|(_, path)| path).collect();
+    let bytes = left.iter().filter_map(|path| path.metadata().ok()).map(|it| it.len()).sum();
+    Ok(Some((Segments { left, open: None }, bytes)))
 }
 
 /// `reader` without its wrappings, and the count of the bytes read from it.

@@ -41,6 +41,7 @@ pub use stats::Stats;
 pub use unwrapped::{LINE_BYTES_MAX, Line, Unwrapped};
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +49,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use self::buffer::Buffer;
 use self::flow::{Feed, Flows, Step, StepKind};
 use crate::decode::{DecodeError, Decoded, Decoder};
+use crate::journal::{JournalDecoder, RECORD_HEAD_BYTES, Record};
 use crate::net::{self, Content, Packet, PcapDecoder, PcapNgDecoder};
 use crate::{dbn, iex, itch, sequence};
 
@@ -98,6 +100,14 @@ enum Contents {
 enum Packets {
     Pcap(PcapDecoder),
     PcapNg(PcapNgDecoder),
+    Journal(JournalDecoder),
+}
+
+/// What stands around a feed's packet.
+enum Frame<'b> {
+    Packet(Packet<'b>),
+    /// Nothing: it is as it was received.
+    Record(Record<'b>),
 }
 
 impl From<Packets> for Contents {
@@ -107,20 +117,25 @@ impl From<Packets> for Contents {
 }
 
 impl Packets {
-    fn decode<'b>(&mut self, bytes: &'b [u8]) -> Result<Decoded<Packet<'b>>, DecodeError> {
-        match self {
-            Self::Pcap(decoder) => decoder.decode(bytes),
-            Self::PcapNg(decoder) => decoder.decode(bytes),
-        }
+    fn decode<'b>(&mut self, bytes: &'b [u8]) -> Result<Decoded<Frame<'b>>, DecodeError> {
+        let packet = match self {
+            Self::Pcap(decoder) => decoder.decode(bytes)?,
+            Self::PcapNg(decoder) => decoder.decode(bytes)?,
+            Self::Journal(decoder) => return Ok(decoder.decode(bytes)?.map(Frame::Record)),
+        };
+        Ok(packet.map(Frame::Packet))
     }
 }
 
 impl Capture {
-    /// Opens the file at `path`; its content says its format, unless `format` does.
+    /// Opens the file at `path`, or the journal in that folder; its content says its format, unless `format` does.
     ///
     /// # Errors
     /// The file can not be read, is empty, or is of no known format.
     pub fn open(path: impl AsRef<Path>, format: Option<Format>) -> Result<Self, CaptureError> {
+        if let Some((segments, bytes)) = input::journal(path.as_ref())? {
+            return Ok(Self { bytes_total: Some(bytes), ..Self::from_reader(segments, format)? });
+        }
         let (file, bytes_total) = input::open(path.as_ref())?;
         Ok(Self { bytes_total, ..Self::from_reader(file, format)? })
     }
@@ -145,6 +160,7 @@ impl Capture {
             Some(Format::Dbn) => Contents::Dbn(Box::default()),
             Some(Format::Pcap) => Packets::Pcap(PcapDecoder::default()).into(),
             Some(Format::PcapNg) => Packets::PcapNg(PcapNgDecoder::default()).into(),
+            Some(Format::Journal) => Packets::Journal(JournalDecoder::default()).into(),
             None => return Err(CaptureError::Unknown { head: Head::of(head) }),
         };
         let stats = Stats::default();
@@ -160,6 +176,7 @@ impl Capture {
             Contents::Packets(packets, _) => match **packets {
                 Packets::Pcap(_) => Format::Pcap,
                 Packets::PcapNg(_) => Format::PcapNg,
+                Packets::Journal(_) => Format::Journal,
             },
         }
     }
@@ -326,8 +343,16 @@ impl Capture {
             }
             match packets.decode(buffer.unread()) {
                 Ok(Decoded::Message { message, consumed }) => {
-                    let at = buffer.unread_start() + message.offset;
-                    let arrived = arrive(flows, stats, &message, at);
+                    let (at, arrived) = match message {
+                        Frame::Packet(packet) => {
+                            let at = buffer.unread_start() + packet.offset;
+                            (at, arrive(flows, stats, &packet, at))
+                        }
+                        Frame::Record(record) => {
+                            let at = buffer.unread_start() + RECORD_HEAD_BYTES;
+                            (at, arrive_bare(flows, stats, &record, at))
+                        }
+                    };
                     buffer.consume(consumed);
                     match arrived {
                         Ok(()) => {}
@@ -353,6 +378,19 @@ impl Capture {
             }
         }
     }
+}
+
+/// Takes a datagram in as it was received, which lies at position `at` of the window. A journal has one stream.
+fn arrive_bare(
+    flows: &mut Flows,
+    stats: &mut Stats,
+    record: &Record<'_>,
+    at: usize,
+) -> Result<(), CaptureError> {
+    stats.packets += 1;
+    stats.datagrams += 1;
+    let destination = SocketAddr::from(([0; 4], 0));
+    Ok(flows.arrive(destination, record.bytes, at, Some(record.received), stats)?)
 }
 
 /// Takes a packet in, whose data lies at position `at` of the window.

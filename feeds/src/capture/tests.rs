@@ -219,7 +219,8 @@ fn what_can_not_be_opened_says_why() {
     }
     assert!(said(open(many)).contains("more than 4 times"));
     assert!(
-        said(Capture::open("/", None)).ends_with("is a directory: give one of the files in it")
+        said(Capture::open("/", None))
+            .ends_with("is a directory, and no journal: give one of the files in it")
     );
     assert!(said(Capture::open("/no/such/file", None)).starts_with("can not open /no/such/file: "));
 
@@ -259,4 +260,42 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_journal_is_a_capture_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = Vec::new();
+    Market::new(4, 5, 300).write_itch_file(&mut file).unwrap();
+    let mut segments =
+        [crate::journal::header(0, "udp itch"), crate::journal::header(150, "udp itch")];
+    let (mut rest, mut number) = (&file[..], 0_u64);
+    while let itch::Frame::Message(message) = itch::frame(rest) {
+        rest = &rest[itch::LENGTH_BYTES + message.len()..];
+        let mut packet = crate::mold::PacketBuilder::new(*b"SESSION001", number + 1);
+        assert!(packet.push(message));
+        packet.finish(|bytes| {
+            let segment = &mut segments[usize::from(number >= 150)];
+            let at = segment.len();
+            segment.resize(at + crate::journal::record_bytes(bytes.len()), 0);
+            let record = Record { number, received: 7, line: 0, bytes };
+            assert!(crate::journal::write(&record, &mut segment[at..]));
+        });
+        number += 1;
+    }
+    // Room that was taken, and not used.
+    segments[1].resize(segments[1].len() + 4096, 0);
+    for (first, bytes) in [0, 150].into_iter().zip(&segments) {
+        std::fs::write(folder.path().join(crate::journal::Segment::name(first)), bytes).unwrap();
+    }
+    let mut capture = Capture::open(folder.path(), None).unwrap();
+    assert_eq!(capture.format(), Format::Journal);
+    let mut seen = 0;
+    while let Some(captured) = capture.next().unwrap() {
+        assert!(matches!(captured.message, Message::Itch(_)));
+        seen += 1;
+        assert_eq!((captured.ts_recv, captured.sequence), (Some(7), Some(seen)));
+    }
+    assert_eq!((seen, capture.stats().decode_errors), (number, 0));
+    assert_eq!(capture.bytes_total(), Some(segments.iter().map(|it| it.len() as u64).sum()));
 }

@@ -82,6 +82,8 @@ pub enum Origin {
 pub enum Delivery<'p> {
     /// The next message.
     Message {
+        /// The session.
+        session: Session,
         /// Its number.
         sequence: u64,
         /// When its packet was received, ns, as the caller has said.
@@ -90,9 +92,19 @@ pub enum Delivery<'p> {
         bytes: &'p [u8],
     },
     /// A gap or a restart, before the messages behind it.
-    Event(Event),
+    Event {
+        /// The session that goes on behind it.
+        session: Session,
+        /// Which.
+        event: Event,
+    },
     /// The session has ended, and all that could be had of it has been handed out.
-    EndOfSession,
+    EndOfSession {
+        /// The session.
+        session: Session,
+        /// The number behind its last message.
+        next: u64,
+    },
 }
 
 /// What a line has brought.
@@ -203,6 +215,14 @@ impl Arbiter {
             ending: Ending::NotYet,
             counters: Counters::default(),
         }
+    }
+
+    /// Goes on with a session behind what another arbiter has handed out of it, before the first packet: `next` is the
+    /// next message. What was missed in between is a gap.
+    pub fn go_on(&mut self, session: Session, next: u64) {
+        self.tracker.observe(session, next, 0);
+        self.session = Some(session);
+        self.reach = self.tracker.expected();
     }
 
     /// Takes a packet in, and hands out what can be: the payload of a datagram from `origin`.
@@ -321,7 +341,8 @@ impl Arbiter {
                 }
                 self.ended.push_back(known);
                 self.counters.restarts += 1;
-                deliver(Delivery::Event(self.tracker.observe(session, packet.sequence(), 0).event));
+                let event = self.tracker.observe(session, packet.sequence(), 0).event;
+                deliver(Delivery::Event { session, event });
             }
         }
         self.session = Some(session);
@@ -363,7 +384,7 @@ impl Arbiter {
             self.counters.messages += whole;
             self.count(origin, whole, 0);
             for (sequence, bytes) in numbered {
-                deliver(Delivery::Message { sequence, received, bytes });
+                deliver(Delivery::Message { session, sequence, received, bytes });
             }
             return;
         }
@@ -446,7 +467,7 @@ impl Arbiter {
             self.held_bytes -= bytes.len();
             self.tracker.observe(session, sequence, 1);
             self.counters.messages += 1;
-            deliver(Delivery::Message { sequence, received, bytes: &bytes });
+            deliver(Delivery::Message { session, sequence, received, bytes: &bytes });
         }
     }
 
@@ -455,15 +476,19 @@ impl Arbiter {
         let (Some(session), Some(gap)) = (self.session, self.gaps.take_first()) else { return };
         let given_up = &mut self.counters.given_up;
         *given_up = given_up.saturating_add(gap.end - gap.start);
-        deliver(Delivery::Event(self.tracker.observe(session, gap.end, 0).event));
+        let event = self.tracker.observe(session, gap.end, 0).event;
+        deliver(Delivery::Event { session, event });
         self.drain(deliver);
     }
 
     /// Hands out the end of the session, once nothing is missing before it.
     fn finish(&mut self, deliver: &mut impl FnMut(Delivery<'_>)) {
-        if self.ending == Ending::Told && self.gaps.is_empty() {
+        if self.ending == Ending::Told
+            && self.gaps.is_empty()
+            && let Some(session) = self.session
+        {
             self.ending = Ending::Over;
-            deliver(Delivery::EndOfSession);
+            deliver(Delivery::EndOfSession { session, next: self.tracker.expected() });
         }
     }
 }

@@ -16,20 +16,20 @@ pub fn mold_lines(bytes: &[u8]) {
             next += 1;
             handed_out += 1;
         }
-        Delivery::Event(Event::Gap { expected, found }) => {
+        Delivery::Event { event: Event::Gap { expected, found }, .. } => {
             assert_eq!(expected, next);
             assert!(found > expected);
             lost += found - expected;
             next = found;
         }
-        Delivery::Event(Event::Restart { expected, .. }) => {
+        Delivery::Event { event: Event::Restart { expected, .. }, .. } => {
             assert_eq!(expected, next);
             next = 1;
         }
-        Delivery::Event(event) => {
+        Delivery::Event { event, .. } => {
             assert_eq!(event, Event::InOrder, "messages are handed out once, in order");
         }
-        Delivery::EndOfSession => {}
+        Delivery::EndOfSession { .. } => {}
     };
     let mut now = 0_i64;
     for step in bytes.chunks_exact(4) {

@@ -8,6 +8,7 @@ use dbn::encode::dbn::Encoder;
 use dbn::{MappingInterval, MboMsg, Metadata, OhlcvMsg, SType, Schema, SymbolMapping, TradeMsg};
 use flate2::write::GzEncoder;
 use tidewire_feeds::iex::{PriceLevelUpdate, SegmentHeader, Symbol, SystemEvent, Trade};
+use tidewire_feeds::journal::{self, Record};
 use tidewire_feeds::mold::PacketBuilder;
 use tidewire_feeds::net;
 use tidewire_feeds::soup;
@@ -46,8 +47,25 @@ pub fn seeds(body: &str) -> Vec<Vec<u8>> {
         "json_rows" => (0..4).map(|flags| [&[flags], JSON.as_bytes()].concat()).collect(),
         "candump" => (0..2).map(|flags| [&[flags], CANDUMP.as_bytes()].concat()).collect(),
         "binance" => (0..8).map(|flags| [&[flags], BINANCE.as_bytes()].concat()).collect(),
+        "journal_segments" => vec![journal()],
         _ => Vec::new(),
     }
+}
+
+/// Two segments, the first with room that was not used.
+fn journal() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (first, messages) in [(0, [&b"one"[..], b"two"]), (2, [b"", &[7; 40]])] {
+        bytes.extend(journal::header(first, "udp itch"));
+        for (number, message) in (first..).zip(messages) {
+            let at = bytes.len();
+            bytes.resize(at + journal::record_bytes(message.len()), 0);
+            let record = Record { number, received: START_NS, line: 1, bytes: message };
+            assert!(journal::write(&record, &mut bytes[at..]), "there is room");
+        }
+        bytes.resize(bytes.len() + 64, 0);
+    }
+    bytes
 }
 
 /// Rows of all types, NULLs, quotes and a comment.
@@ -222,7 +240,8 @@ fn captures() -> Vec<Vec<u8>> {
     let gzip = gzip.finish().expect("memory takes what is written");
     let zstd = zstd::encode_all(&dbn_stream(3)[..], 1).expect("memory takes what is written");
     let iex = pcapng(&[0x8004, 0x8003].map(iex_frame));
-    let contents = [itch_file(), mold_pcap(), pcapng(&frames()), dbn_stream(2), iex, gzip, zstd];
+    let contents =
+        [journal(), itch_file(), mold_pcap(), pcapng(&frames()), dbn_stream(2), iex, gzip, zstd];
     contents.into_iter().map(|content| [&[4, 0], &content[..]].concat()).collect()
 }
 

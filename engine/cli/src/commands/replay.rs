@@ -189,7 +189,9 @@ pub(crate) fn replay(arguments: &Arguments) -> Result<Replayed, CommandError> {
 }
 
 fn max_disorder(arguments: &Arguments, format: Format) -> i64 {
-    arguments.max_disorder.unwrap_or(if format == Format::Itch { 0 } else { 30 * SECOND })
+    // What a journal has was put into order before it was kept.
+    let is_ordered = matches!(format, Format::Itch | Format::Journal);
+    arguments.max_disorder.unwrap_or(if is_ordered { 0 } else { 30 * SECOND })
 }
 
 fn options(arguments: &Arguments) -> Options {

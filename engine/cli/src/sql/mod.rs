@@ -27,7 +27,7 @@ use std::io::{BufWriter, IsTerminal};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidewire_connect::tables::{Column, show};
+use tidewire_connect::tables::{Column, OptionError, show};
 use tidewire_dataflow::{Punctuated, WhenQuiet};
 use tidewire_event::{DataType, Field, RowLayout};
 use tidewire_runtime::{Job, JobError, Note, Observer, Options, Outcome};
@@ -283,17 +283,20 @@ impl SqlJob {
                 opened.push((scan, reader));
             }
         }
+        for (scan, reader) in &opened {
+            if options.snapshots.is_some()
+                && let Some(error) = reader.needs_journal()
+            {
+                return Err(self.of_option(&scan::name_of(scan), error));
+            }
+        }
         let mut writers = Vec::new();
         for output in &plan.outputs {
             let (name, writer) = self.writer(output, &shown)?;
             if options.snapshots.is_none()
                 && let Some(error) = writer.needs_snapshots()
             {
-                let table = self.bound.catalog.table(&name);
-                return Err(match table {
-                    Some(table) => option_error(table, &error).into(),
-                    None => SqlRunError::Table { table: name, error: error.into() },
-                });
+                return Err(self.of_option(&name, error));
             }
             writers.push(OutputWriter::new(
                 name,
@@ -315,6 +318,14 @@ impl SqlJob {
         let (session, finish) = (&self.bound.session, &self.finish);
         let run = Running { opened, writers, told, when_quiet, session, finish, options, observer };
         prepared.run(&inputs, run)
+    }
+
+    /// What is wrong with an option of a table.
+    fn of_option(&self, name: &str, error: OptionError) -> SqlRunError {
+        match self.bound.catalog.table(name) {
+            Some(table) => option_error(table, &error).into(),
+            None => SqlRunError::Table { table: name.to_owned(), error: error.into() },
+        }
     }
 
     /// What watermarks do when rows do not come. Where none of its tables `is_live` rows can be waited for, and whether they

@@ -292,6 +292,10 @@ impl<S: Shape> Source for ScanSource<S> {
         self.reader.durable(position);
     }
 
+    fn forget(&mut self, position: &str) {
+        self.reader.forget(position);
+    }
+
     fn time(&self, now: i64) -> i64 {
         self.reader.time(now)
     }

@@ -29,7 +29,7 @@ pub(super) struct LineWriter<L> {
     text: String,
 }
 
-fn failed(error: io::Error) -> TableError {
+pub(super) fn failed(error: io::Error) -> TableError {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return TableError::Closed;
     }

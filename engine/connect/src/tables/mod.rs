@@ -24,8 +24,12 @@ pub mod show;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod feeds;
+pub mod live;
 mod soupbintcp;
 mod udp;
+mod stdin;
+mod stdout;
+mod tcp;
 
 use std::fmt;
 
@@ -121,6 +125,16 @@ pub trait TableReader: Send {
     /// See [`Source::durable`](tidewire_event::Source::durable).
     fn durable(&mut self, position: &str) {
         let _ = position;
+    }
+
+    /// See [`Source::forget`](tidewire_event::Source::forget).
+    fn forget(&mut self, position: &str) {
+        let _ = position;
+    }
+
+    /// What a job with snapshots must be told of a journal before it can go on from them, if anything.
+    fn needs_journal(&self) -> Option<OptionError> {
+        None
     }
 
     /// See [`Source::time`](tidewire_event::Source::time).

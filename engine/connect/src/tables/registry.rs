@@ -2,7 +2,9 @@
 
 use super::options::nearest;
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader, TableWriter};
-use super::{datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, udp};
+use super::{
+    datagen, feeds, filesystem, line_writer, nexmark, soupbintcp, stdin, stdout, tcp, udp,
+};
 
 /// A connector of another crate: one with a client of its own.
 pub trait Connector: Sync {
@@ -31,7 +33,7 @@ pub trait Connector: Sync {
 }
 
 /// Those that can be read.
-const READ: [&str; 10] = [
+const READ: [&str; 12] = [
     "binance",
     "candump",
     "datagen",
@@ -41,10 +43,12 @@ const READ: [&str; 10] = [
     "itch",
     "nexmark",
     "soupbintcp",
+    "stdin",
+    "tcp",
     "udp",
 ];
 /// Those that can be written to.
-const WRITTEN: [&str; 3] = ["blackhole", "filesystem", "print"];
+const WRITTEN: [&str; 4] = ["blackhole", "filesystem", "print", "stdout"];
 
 /// The columns of a table whose connector knows them itself, as those of feeds do; `None` where the table has to say them.
 /// The options stay as they are.
@@ -80,6 +84,8 @@ pub fn readers(
         "filesystem" => filesystem::readers(options, columns),
         "nexmark" => nexmark::readers(options, columns),
         "soupbintcp" => Ok(vec![soupbintcp::reader(options, columns)?]),
+        "stdin" => Ok(vec![stdin::reader(options, columns)?]),
+        "tcp" => Ok(vec![tcp::reader(options, columns)?]),
         "udp" => Ok(vec![udp::reader(options, columns)?]),
         name if feeds::CONNECTORS.contains(&name) => Ok(vec![feeds::reader(options, columns)?]),
         name if WRITTEN.contains(&name) => {
@@ -98,6 +104,7 @@ pub fn writer(options: Options, columns: &Columns) -> Result<Box<dyn TableWriter
         "blackhole" => line_writer::blackhole(options),
         "filesystem" => filesystem::writer(options, columns),
         "print" => line_writer::print(options, columns),
+        "stdout" => stdout::writer(options, columns),
         name if READ.contains(&name) => {
             Err(wrong_way(name, "can be read, and not be written to", &WRITTEN).into())
         }
@@ -141,7 +148,7 @@ mod tests {
         let written = writer(options("datagen", &[]), &sample()).unwrap_err();
         assert_eq!(
             written.to_string(),
-            "the option 'connector' is 'datagen': it can be read, and not be written to; take one of blackhole, filesystem, print"
+            "the option 'connector' is 'datagen': it can be read, and not be written to; take one of blackhole, filesystem, print, stdout"
         );
         writer(options("blackhole", &[]), &sample()).unwrap();
         let unknown = writer(options("blackhole", &[("x", "y")]), &sample()).unwrap_err();

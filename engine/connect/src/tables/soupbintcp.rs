@@ -4,6 +4,8 @@
 //! 2. The first connection must come about. One that breaks later is made anew, and goes on with the message that is
 //!    next; each try waits twice as long as the one before. After [`TRIES_MAX`] that fail the job stops.
 //! 3. Nothing waits: a connection that is being made is looked at again.
+//! 4. What was received is kept in a journal, where there is one: see [`live`](super::live). The login asks for the message
+//!    behind the last one there.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -15,8 +17,9 @@ use tidewire_feeds::sequence::{Event as Numbers, Tracker};
 use tidewire_feeds::soup::{Client, ClientError, Event, Login, Session};
 use tidewire_udp::clock::{monotonic_ns, unix_now_ns};
 
-use super::feeds::{self, LiveItch};
-use super::{Columns, OptionError, Options, OwnColumns, Read, TableError, TableReader};
+use super::feeds;
+use super::live::{Came, Inbox, Keeping, Live, Message, MoldRows, MoldSender, Transport};
+use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader};
 
 /// Tries to connect again that may fail in a row.
 const TRIES_MAX: u32 = 10;
@@ -56,9 +59,10 @@ pub(super) fn reader(
             })?
             .unwrap_or(1),
     };
-    let rows = feeds::live_rows(&mut options, columns, &text)?;
+    let keeping = Keeping::take(&mut options, "itch")?;
+    let rows = MoldRows::new(feeds::live_rows(&mut options, columns, &text)?);
     options.finish()?;
-    Ok(Box::new(Soup::open(address, login, rows)?))
+    Ok(Box::new(Live::new("soupbintcp", Soup::new(address, login), rows, keeping)?))
 }
 
 fn format(options: &mut Options) -> Result<(), OptionError> {
@@ -104,7 +108,7 @@ struct Counters {
     failed: u64,
 }
 
-/// Reads a stream of a session.
+/// Receives a stream of a session.
 struct Soup {
     address: SocketAddr,
     client: Client,
@@ -113,41 +117,33 @@ struct Soup {
     tries: u32,
     tracker: Tracker<Session>,
     session: Session,
-    itch: LiveItch,
+    login: Login,
+    sender: MoldSender,
     received: Vec<u8>,
     out: Vec<u8>,
     counters: Counters,
     /// Since when there is no connection, and for how long there was none before that: ns.
     cut_off_since: Option<i64>,
     cut_off_ns: i64,
-    has_ended: bool,
 }
 
 impl Soup {
-    fn open(address: SocketAddr, login: Login, itch: LiveItch) -> Result<Self, TableError> {
-        let stream = TcpStream::connect_timeout(&address, CONNECT);
-        let stream = stream.and_then(|stream| {
-            stream.set_nonblocking(true)?;
-            Ok(stream)
-        });
-        let stream = stream.map_err(|error| at(address, format!("can not connect: {error}")))?;
-        let mut soup = Self {
+    fn new(address: SocketAddr, login: Login) -> Self {
+        Self {
             address,
             client: Client::new(login),
             link: Link::Waiting(0),
             tries: 0,
             tracker: Tracker::default(),
             session: login.session,
-            itch,
+            login,
+            sender: MoldSender::default(),
             received: Vec::new(),
             out: Vec::new(),
             counters: Counters::default(),
             cut_off_since: None,
             cut_off_ns: 0,
-            has_ended: false,
-        };
-        soup.connected(stream, monotonic_ns());
-        Ok(soup)
+        }
     }
 
     fn connected(&mut self, stream: TcpStream, now: i64) {
@@ -175,7 +171,7 @@ impl Soup {
     }
 
     /// Goes on with what there is of a connection. `false`: nothing has come of it.
-    fn turn(&mut self) -> Result<bool, TableError> {
+    fn turn(&mut self, inbox: &mut Inbox) -> Result<bool, TableError> {
         let now = monotonic_ns();
         match &mut self.link {
             Link::Waiting(until) if now < *until => Ok(false),
@@ -207,11 +203,11 @@ impl Soup {
                 self.broken(&why, now)?;
                 Ok(true)
             }
-            Link::Open(_) => self.talk(now),
+            Link::Open(_) => self.talk(now, inbox),
         }
     }
 
-    fn talk(&mut self, now: i64) -> Result<bool, TableError> {
+    fn talk(&mut self, now: i64, inbox: &mut Inbox) -> Result<bool, TableError> {
         let Self { link: Link::Open(stream), client, received, out, .. } = self else {
             return Ok(false);
         };
@@ -228,16 +224,15 @@ impl Soup {
             }
         };
         if read > 0 {
-            self.take_in(now)?;
+            self.take_in(now, inbox)?;
         }
         Ok(read > 0)
     }
 
     /// Takes in what has been received.
-    fn take_in(&mut self, now: i64) -> Result<(), TableError> {
+    fn take_in(&mut self, now: i64, inbox: &mut Inbox) -> Result<(), TableError> {
         let arrived = unix_now_ns();
-        let Self { client, received, tracker, session, itch, counters, tries, has_ended, .. } =
-            self;
+        let Self { client, received, tracker, session, sender, counters, tries, .. } = self;
         let mut at_byte = 0;
         let failed = loop {
             let bytes = received.get(at_byte..).unwrap_or_default();
@@ -256,17 +251,25 @@ impl Soup {
                     *tries = 0;
                     *session = accepted;
                     // The first login sets the number expected. One that goes on elsewhere leaves a gap, or restarts.
-                    number(tracker, itch, accepted, sequence, 0);
+                    number(tracker, accepted, sequence, 0);
+                    if sender.reached() != Some((accepted, sequence)) {
+                        if sender.reached().is_some_and(|(before, _)| before != accepted) {
+                            sender.reach(accepted, 1, arrived, inbox);
+                        }
+                        sender.reach(accepted, sequence, arrived, inbox);
+                    }
                 }
                 Event::Message { sequence, bytes } => {
                     counters.messages += 1;
-                    if number(tracker, itch, *session, sequence, 1) {
-                        itch.message(sequence, arrived, bytes);
+                    if number(tracker, *session, sequence, 1) {
+                        sender.message((*session, sequence), (arrived, 0), bytes, inbox);
                     }
                 }
                 Event::Unsequenced(_) => counters.unsequenced += 1,
                 Event::Debug(_) => {}
-                Event::EndOfSession => *has_ended = true,
+                Event::EndOfSession => {
+                    sender.end(*session, tracker.expected(), arrived, inbox);
+                }
             }
         };
         received.drain(..at_byte);
@@ -279,18 +282,9 @@ impl Soup {
 }
 
 /// What the numbers say. `false`: the message has been seen.
-fn number(
-    tracker: &mut Tracker<Session>,
-    itch: &mut LiveItch,
-    session: Session,
-    sequence: u64,
-    count: u64,
-) -> bool {
+fn number(tracker: &mut Tracker<Session>, session: Session, sequence: u64, count: u64) -> bool {
     loop {
         let run = tracker.observe(session, sequence, count);
-        if run.event != Numbers::InOrder {
-            itch.event(run.event);
-        }
         if !matches!(run.event, Numbers::Restart { .. }) {
             return !matches!(run.event, Numbers::Duplicate { .. });
         }
@@ -348,53 +342,48 @@ fn at(address: SocketAddr, problem: String) -> TableError {
     TableError::Input { place: address.to_string(), problem }
 }
 
-impl TableReader for Soup {
-    fn read(&mut self, row: &mut [u8]) -> Result<Read, TableError> {
-        loop {
-            if let Some(read) = self.itch.write_next(row)? {
-                return Ok(read);
-            }
-            if self.has_ended {
-                return Ok(Read::End);
-            }
-            if !self.turn()? {
-                return Ok(Read::Nothing);
-            }
-        }
+impl Transport for Soup {
+    fn replayed(&mut self, message: &Message<'_>) {
+        self.sender.replayed(message);
     }
 
-    fn is_live(&self) -> bool {
-        true
+    /// The first connection must come about.
+    fn start(&mut self) -> Result<(), TableError> {
+        if let Some((session, sequence)) = self.sender.reached() {
+            self.session = session;
+            self.tracker.observe(session, sequence, 0);
+            self.client = Client::new(Login { session, sequence, ..self.login });
+        }
+        let stream = TcpStream::connect_timeout(&self.address, CONNECT);
+        let stream = stream.and_then(|stream| {
+            stream.set_nonblocking(true)?;
+            Ok(stream)
+        });
+        let stream =
+            stream.map_err(|error| at(self.address, format!("can not connect: {error}")))?;
+        self.connected(stream, monotonic_ns());
+        Ok(())
+    }
+
+    fn receive(&mut self, inbox: &mut Inbox) -> Result<Came, TableError> {
+        Ok(if self.turn(inbox)? { Came::Something } else { Came::Nothing })
+    }
+
+    fn place(&self) -> String {
+        self.address.to_string()
     }
 
     fn time(&self, now: i64) -> i64 {
         self.cut_off_since.unwrap_or(now).saturating_sub(self.cut_off_ns)
     }
 
-    fn end(&mut self) -> bool {
-        self.has_ended = true;
-        true
-    }
-
-    fn position(&mut self) -> Result<Option<String>, TableError> {
-        Ok(Some(format!("message {}", self.client.next_sequence())))
-    }
-
-    fn resume(&mut self, _: &str) -> Result<bool, TableError> {
-        let problem =
-            "books and names are built from the first message on: start the job without --restore";
-        Err(at(self.address, problem.to_owned()))
-    }
-
     fn skipped(&self) -> Vec<(String, u64)> {
-        let mut skipped = self.itch.skipped();
         let counts = [
             ("messages seen again", self.tracker.counters().duplicates),
             ("messages without a number", self.counters.unsequenced),
         ];
         let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        skipped.extend(counts.map(|(why, count)| (why.to_owned(), count)));
-        skipped
+        counts.map(|(why, count)| (why.to_owned(), count)).collect()
     }
 
     fn counts(&self) -> Vec<(String, u64)> {

@@ -4,7 +4,8 @@
 //!    become one stream: see [`Arbiter`](tidewire_feeds::mold::Arbiter). The table is a stream of it, with the columns that
 //!    the connector `itch` has.
 //! 2. A table ends with its session.
-//! 3. What was received once can not be received again, so a job does not go on from a snapshot of it.
+//! 3. What was received once can not be received again: see [`live`](super::live). Behind the journal's last message the
+//!    stream goes on as behind any other: what was missed meanwhile is a gap.
 
 mod mold;
 
@@ -15,6 +16,7 @@ use tidewire_udp::{Interface, Socket, SocketOptions};
 
 use self::mold::Mold;
 use super::feeds;
+use super::live::{Keeping, Live, MoldRows};
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader};
 
 const FORMATS: &str = "itch";
@@ -39,9 +41,10 @@ pub(super) fn reader(
     let lines = addresses("address", &address)?;
     let sockets = sockets(&mut options, &lines)?;
     let mold = mold::MoldOptions::take(&mut options)?;
-    let rows = feeds::live_rows(&mut options, columns, &address)?;
+    let keeping = Keeping::take(&mut options, "itch")?;
+    let rows = MoldRows::new(feeds::live_rows(&mut options, columns, &address)?);
     options.finish()?;
-    Ok(Box::new(Mold::open(&sockets, mold, rows)?))
+    Ok(Box::new(Live::new("udp", Mold::open(&sockets, mold)?, rows, keeping)?))
 }
 
 fn format(options: &mut Options) -> Result<(), OptionError> {

@@ -18,6 +18,15 @@ pub(crate) enum Report {
     Finished { prepared: Vec<u8> },
 }
 
+/// What a source hears of positions that it gave itself.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// A snapshot with this one is durable.
+    Durable(String),
+    /// No snapshot that is kept goes on from before it.
+    Forget(String),
+}
+
 /// A source's view of the epochs.
 #[derive(Debug)]
 pub(crate) struct Barriers<'a> {
@@ -26,8 +35,7 @@ pub(crate) struct Barriers<'a> {
     /// The newest that this source has sent.
     pub(crate) sent: u64,
     pub(crate) reports: Sender<Report>,
-    /// Positions that the source gave itself, of snapshots that are durable by now.
-    pub(crate) durable: Receiver<String>,
+    pub(crate) told: Receiver<Told>,
     pub(crate) source: usize,
 }
 

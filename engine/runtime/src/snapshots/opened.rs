@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tidewire_dataflow::Operator;
 use tidewire_event::Sink;
-use tidewire_event::limits::DURABLE_POSITIONS_MAX;
+use tidewire_event::limits::TOLD_POSITIONS_MAX;
 use tidewire_snapshot::{Good, Skipped, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 
-use super::barriers::{Barriers, Report};
+use super::barriers::{Barriers, Report, Told};
 use super::chain::Chain;
 use super::shard_log::{LogSize, ShardLog, shard_log};
 use super::uploader::{Upload, Uploader, UploaderEnds, in_full};
@@ -168,7 +168,7 @@ impl<'a> Opened<'a> {
 pub(crate) struct SnapshotEnds<'a> {
     wanted: Option<(&'a AtomicU64, u64)>,
     reports: Option<Sender<Report>>,
-    durable: std::vec::IntoIter<Receiver<String>>,
+    told: std::vec::IntoIter<Receiver<Told>>,
     pub(crate) shards: std::vec::IntoIter<ShardLog>,
     pub(crate) sink: Option<SinkEnds>,
     pub(crate) uploader: Option<UploaderEnds<'a>>,
@@ -184,29 +184,22 @@ impl<'a> SnapshotEnds<'a> {
     ) -> Self {
         let Some(opened) = opened else {
             let shards = Vec::new().into_iter();
-            let durable = Vec::new().into_iter();
-            return Self {
-                wanted: None,
-                reports: None,
-                durable,
-                shards,
-                sink: None,
-                uploader: None,
-            };
+            let told = Vec::new().into_iter();
+            return Self { wanted: None, reports: None, told, shards, sink: None, uploader: None };
         };
         let (shards, logs): (Vec<_>, Vec<_>) = (0..shards).map(|_| shard_log(logs)).unzip();
         let (reports, heard) = channel();
         let (commits, committed) = channel();
-        let (told, durable): (Vec<_>, Vec<_>) =
-            (0..sources).map(|_| sync_channel(DURABLE_POSITIONS_MAX)).unzip();
+        let (tells, told): (Vec<_>, Vec<_>) =
+            (0..sources).map(|_| sync_channel(TOLD_POSITIONS_MAX)).unzip();
         let wanted = &opened.wanted;
         Self {
             wanted: Some((wanted, wanted.load(std::sync::atomic::Ordering::Relaxed))),
             reports: Some(reports.clone()),
-            durable: durable.into_iter(),
+            told: told.into_iter(),
             shards: shards.into_iter(),
             sink: Some(SinkEnds { reports, commits: committed }),
-            uploader: Some(UploaderEnds { wanted, reports: heard, logs, commits, durable: told }),
+            uploader: Some(UploaderEnds { wanted, reports: heard, logs, commits, tells }),
         }
     }
 
@@ -217,7 +210,7 @@ impl<'a> SnapshotEnds<'a> {
             wanted,
             sent,
             reports: self.reports.clone()?,
-            durable: self.durable.next()?,
+            told: self.told.next()?,
             source,
         })
     }

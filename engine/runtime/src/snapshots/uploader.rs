@@ -24,7 +24,7 @@ use tidewire_snapshot::{
     catalog, retention,
 };
 
-use super::barriers::Report;
+use super::barriers::{Report, Told};
 use super::chain::{Chain, Names};
 use super::shard_log::{Captured, LogFrame, LogReader};
 use super::{SnapshotError, SnapshotTotals, Snapshots};
@@ -48,7 +48,7 @@ pub(crate) struct Uploader<'a> {
     chains: Vec<Chain<'a>>,
     /// To the sink: the epoch that it may commit.
     commits: Sender<u64>,
-    durable: Vec<SyncSender<String>>,
+    tells: Vec<SyncSender<Told>>,
     ended: Vec<Option<SourcePosition>>,
     /// What the sink prepared when its input had ended.
     last_output: Option<Vec<u8>>,
@@ -68,8 +68,8 @@ pub(crate) struct UploaderEnds<'a> {
     pub(crate) logs: Vec<LogReader>,
     /// To the sink: the epoch that it may commit.
     pub(crate) commits: Sender<u64>,
-    /// To each source: the position that it gave itself, when it is durable.
-    pub(crate) durable: Vec<SyncSender<String>>,
+    /// To each source: positions that it gave itself.
+    pub(crate) tells: Vec<SyncSender<Told>>,
 }
 
 /// An epoch on its way.
@@ -115,7 +115,7 @@ impl<'a> Uploader<'a> {
         chains: Vec<Chain<'a>>,
         ends: UploaderEnds<'a>,
     ) -> Self {
-        let UploaderEnds { wanted, reports, logs, commits, durable } = ends;
+        let UploaderEnds { wanted, reports, logs, commits, tells } = ends;
         Self {
             snapshots,
             generation,
@@ -126,8 +126,8 @@ impl<'a> Uploader<'a> {
             logs,
             chains,
             commits,
-            ended: vec![None; durable.len()],
-            durable,
+            ended: vec![None; tells.len()],
+            tells,
             last_output: None,
             last_attempts: 0,
             flight: None,
@@ -379,12 +379,7 @@ impl<'a> Uploader<'a> {
             Kind::End => LAST_EPOCH,
             _ => flight.names.attempt,
         });
-        for (source, position) in self.durable.iter().zip(&flight.positions) {
-            if let Some(place) = position.as_ref().and_then(|position| position.place.clone()) {
-                // A source that has ended, or has not heard of the one before, does without.
-                let _ = source.try_send(place);
-            }
-        }
+        self.tell(flight.positions.iter().flatten(), Told::Durable);
         let keep = &self.snapshots.keep;
         let is_due = self.epoch.is_multiple_of(keep.newest.max(1) as u64);
         if flight.kind == Kind::End {
@@ -392,7 +387,25 @@ impl<'a> Uploader<'a> {
         }
         match is_due.then(|| retention::prune(&*self.snapshots.store, keep, false)) {
             Some(Err(error)) => Upload::GivenUp(format!("old snapshots stay: {}", in_full(&error))),
-            _ => Upload::Busy,
+            Some(Ok(pruned)) => {
+                self.tell(pruned.oldest.iter().flatten(), Told::Forget);
+                Upload::Busy
+            }
+            None => Upload::Busy,
+        }
+    }
+
+    /// Tells each source of its position, where it gave one itself.
+    fn tell<'p>(
+        &self,
+        positions: impl Iterator<Item = &'p SourcePosition>,
+        told: impl Fn(String) -> Told,
+    ) {
+        for (source, position) in self.tells.iter().zip(positions) {
+            if let Some(place) = &position.place {
+                // A source that has ended, or has not heard of those before, does without.
+                let _ = source.try_send(told(place.clone()));
+            }
         }
     }
 }

@@ -246,9 +246,8 @@ fn a_source_that_waits_for_others_sends_barriers() {
     let progress = Progress::new(2);
     let (wanted, (reports, heard)) = (AtomicU64::new(0), mpsc::channel());
     let mut bench = Bench::new(&progress, 2, WhenQuiet::default(), Some(100));
-    let (_told, durable) = mpsc::sync_channel(1);
-    bench.running.barriers =
-        Some(Barriers { wanted: &wanted, sent: 0, reports, durable, source: 0 });
+    let (_tells, told) = mpsc::sync_channel(1);
+    bench.running.barriers = Some(Barriers { wanted: &wanted, sent: 0, reports, told, source: 0 });
     for (partition, ts) in [(0, 1_000), (1, 2_000), (0, 3_000)] {
         bench.event(partition, ts);
     }

@@ -194,7 +194,8 @@ fn savepoints_and_the_newest_end_stay() {
     assert_eq!(epochs(&store), [5, 3, 1]);
     assert_eq!(planned.manifests, [Manifest::name(2), Manifest::name(4)]);
     assert_eq!(planned.objects.len(), 2);
-    assert_eq!(prune(&store, &Keep { newest: 0 }, false).unwrap(), Pruned::default());
+    let again = prune(&store, &Keep { newest: 0 }, false).unwrap();
+    assert_eq!(again, Pruned { oldest: planned.oldest, ..Pruned::default() });
 }
 
 #[test]
@@ -223,4 +224,31 @@ fn what_others_have_put_there_stays() {
     }
     prune(&store, &Keep { newest: 1 }, false).unwrap();
     assert_eq!(names(&store).len(), 4 + 2);
+}
+
+#[test]
+fn the_oldest_kept_snapshot_says_what_sources_still_need() {
+    let found = |epoch, place: &str| {
+        let position = SourcePosition {
+            place: Some(place.to_owned()),
+            ..SourcePosition::new(epoch * 10, epoch as i64)
+        };
+        let manifest = manifest((1, epoch), Kind::Checkpoint, None, Vec::new());
+        let manifest = Manifest { sources: vec![position], ..manifest };
+        Found { name: Manifest::name(epoch), epoch, manifest: Ok(manifest) }
+    };
+    let all: Vec<_> = [(5, "e"), (4, "d"), (3, "c"), (2, "b")].map(|(at, it)| found(at, it)).into();
+    let place = |found: &[Found], newest| {
+        let oldest = plan(found, &[], &Keep { newest }).oldest;
+        oldest.and_then(|sources| sources[0].place.clone())
+    };
+    assert_eq!(place(&all, 1).as_deref(), Some("e"));
+    assert_eq!(place(&all, 3).as_deref(), Some("c"));
+    assert_eq!(place(&all, 9).as_deref(), Some("b"));
+    assert_eq!(place(&[], 1), None);
+    let mut savepoint = all;
+    if let Some(Ok(manifest)) = savepoint.get_mut(3).map(|it| it.manifest.as_mut()) {
+        manifest.kind = Kind::Savepoint;
+    }
+    assert_eq!(place(&savepoint, 1).as_deref(), Some("b"), "a savepoint stays");
 }

@@ -65,8 +65,8 @@ fn note(got: &mut Vec<Got>, delivery: Delivery<'_>) {
             assert_eq!(bytes, message(sequence));
             Got::Message(sequence)
         }
-        Delivery::Event(event) => Got::Event(event),
-        Delivery::EndOfSession => Got::End,
+        Delivery::Event { event, .. } => Got::Event(event),
+        Delivery::EndOfSession { .. } => Got::End,
     });
 }
 

@@ -73,7 +73,7 @@ impl Packets {
             }))),
             Format::Pcap => Ok(Self::Pcap(Captured::open(path, PcapDecoder::default())?)),
             Format::PcapNg => Ok(Self::PcapNg(Captured::open(path, PcapNgDecoder::default())?)),
-            format @ Format::Dbn => {
+            format @ (Format::Dbn | Format::Journal) => {
                 Err(PublishError::Format { path: path.to_owned(), format: format.name() })
             }
         }

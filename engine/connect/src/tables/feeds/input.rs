@@ -60,7 +60,7 @@ impl Input {
                 self.error(None, format!("can not open it: {source}"))
             }
             CaptureError::Directory { .. } => {
-                self.error(None, "it is a directory: give one of the files in it")
+                self.error(None, "it is a directory, and no journal: give one of the files in it")
             }
             error => self.error(None, error),
         }

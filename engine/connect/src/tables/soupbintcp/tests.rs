@@ -5,6 +5,7 @@ use std::thread;
 use tidewire_feeds::decode::Decoded;
 use tidewire_feeds::soup::{Request, Server};
 
+use super::super::Read;
 use super::super::testing::live::Day;
 use super::super::testing::{options, read_all};
 use super::*;
@@ -91,7 +92,7 @@ fn a_rejected_login_and_a_server_that_is_not_there_are_errors() {
         "{error}"
     );
     server.join().unwrap();
-    let error = reader(options, &columns).unwrap_err().to_string();
+    let error = reader(options, &columns).unwrap().read(&mut row).unwrap_err().to_string();
     assert!(error.contains(": can not connect: "), "{error}");
 }
 

@@ -3,12 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use tidewire_feeds::mold::{Arbiter, Delivery, Origin, Waits};
+use tidewire_feeds::sequence::Event;
 use tidewire_udp::clock::monotonic_ns;
 use tidewire_udp::{Datagram, Receiver, SocketOptions};
 
 use super::{addresses, failed, open};
-use crate::tables::feeds::LiveItch;
-use crate::tables::{OptionError, Options, Read, TableError, TableReader};
+use crate::tables::live::{Came, Inbox, Message, MoldSender, Transport};
+use crate::tables::{OptionError, Options, TableError};
 
 /// What the options of a table say of gaps.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) struct MoldOptions {
     servers: Vec<SocketAddrV4>,
     waits: Waits,
     from_start: bool,
+    strict: bool,
 }
 
 impl MoldOptions {
@@ -42,35 +44,31 @@ impl MoldOptions {
                 requests_max: requests.unwrap_or(default.requests_max),
             },
             from_start: from_start.unwrap_or(false),
+            // Rows ask for it too.
+            strict: options.clone().flag("strict")?.unwrap_or(false),
         })
     }
 }
 
-/// Reads a stream of a session.
+/// Receives a stream of a session.
 pub(super) struct Mold {
     /// The lines, and behind them the socket that asks, where there is a server.
     receiver: Receiver,
     lines: usize,
     servers: Vec<SocketAddrV4>,
     arbiter: Arbiter,
-    itch: LiveItch,
+    sender: MoldSender,
+    /// When the last datagram was received.
+    received: i64,
+    /// Whether a damaged packet is an error.
+    strict: bool,
     requests_failed: u64,
-    /// How many datagrams it takes before it ends, once it has been asked to.
-    ending: Option<u64>,
-    has_ended: bool,
 }
 
-/// A line on which there is always something more ends all the same, after so many datagrams.
-const ENDING_DATAGRAMS_MAX: u64 = 1 << 20;
-
 impl Mold {
-    pub(super) fn open(
-        lines: &[SocketOptions],
-        options: MoldOptions,
-        itch: LiveItch,
-    ) -> Result<Self, TableError> {
+    pub(super) fn open(lines: &[SocketOptions], options: MoldOptions) -> Result<Self, TableError> {
         let mut sockets: Vec<_> = lines.iter().map(open).collect::<Result<_, _>>()?;
-        let MoldOptions { servers, waits, from_start } = options;
+        let MoldOptions { servers, waits, from_start, strict } = options;
         if !servers.is_empty() {
             let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
             sockets.push(open(&SocketOptions::new(any))?);
@@ -80,31 +78,72 @@ impl Mold {
             lines: lines.len(),
             arbiter: Arbiter::new(lines.len(), servers.len(), waits, from_start),
             servers,
-            itch,
+            sender: MoldSender::default(),
+            received: 0,
+            strict,
             requests_failed: 0,
-            ending: None,
-            has_ended: false,
         })
     }
+}
 
-    /// Ends where it is: what waits for something that is missing is given, and what is missing is given up.
-    fn close(&mut self) {
-        let Self { arbiter, itch, has_ended, .. } = self;
-        arbiter.close(&mut |delivery| deliver(delivery, itch, has_ended));
-        *has_ended = true;
+/// Puts what the lines hand out into the inbox; `heard` is when the newest datagram came, and from which line.
+fn deliver(
+    delivery: Delivery<'_>,
+    sender: &mut MoldSender,
+    (heard, line): (i64, u32),
+    inbox: &mut Inbox,
+) {
+    match delivery {
+        Delivery::Message { session, sequence, received, bytes } => {
+            sender.message((session, sequence), (received, line), bytes, inbox);
+        }
+        Delivery::Event { session, event: Event::Gap { expected, found } } => {
+            // Where this is the first that is told of a session, it says where that begins.
+            if sender.reached() != Some((session, expected)) {
+                sender.reach(session, expected, heard, inbox);
+            }
+            sender.reach(session, found, heard, inbox);
+        }
+        Delivery::Event { session, .. } => sender.reach(session, 1, heard, inbox),
+        Delivery::EndOfSession { session, next } => sender.end(session, next, heard, inbox),
+    }
+}
+
+impl Transport for Mold {
+    fn replayed(&mut self, message: &Message<'_>) {
+        self.sender.replayed(message);
+        self.received = message.received;
     }
 
-    /// Takes a datagram in, and lets time pass. `false`: nothing has come of it.
-    fn take(&mut self) -> Result<bool, TableError> {
-        let Self { receiver, lines, servers, arbiter, itch, requests_failed, has_ended, .. } = self;
+    /// What was missed since the last message of the journal is a gap, which a server may fill.
+    fn start(&mut self) -> Result<(), TableError> {
+        if let Some((session, next)) = self.sender.reached() {
+            self.arbiter.go_on(session, next);
+        }
+        Ok(())
+    }
+
+    /// Takes a datagram in, and lets time pass.
+    fn receive(&mut self, inbox: &mut Inbox) -> Result<Came, TableError> {
+        let Self { receiver, lines, servers, arbiter, sender, received: last, .. } = self;
+        let (strict, requests_failed) = (self.strict, &mut self.requests_failed);
         let datagram = receiver.next().map_err(failed)?;
         let has_come = datagram.is_some();
         let now = monotonic_ns();
-        let mut damaged = None;
-        let mut deliver = |delivery: Delivery<'_>| deliver(delivery, itch, has_ended);
+        if let Some(Datagram { received, .. }) = &datagram {
+            *last = *received;
+        }
+        let (heard, origin_line) = (*last, datagram.as_ref().map_or(0, |it| it.line as u32));
+        let mut deliver = |it: Delivery<'_>| deliver(it, sender, (heard, origin_line), inbox);
         if let Some(Datagram { line, received, bytes, .. }) = datagram {
             let origin = if line < *lines { Origin::Line(line) } else { Origin::Server };
-            damaged = arbiter.receive(origin, bytes, received, now, &mut deliver).err();
+            // A damaged packet is counted, and what is whole of it was handed out.
+            let done = arbiter.receive(origin, bytes, received, now, &mut deliver);
+            if let Some(error) = done.err().filter(|_| strict) {
+                let place =
+                    receiver.addresses().nth(line).map_or_else(String::new, |it| it.to_string());
+                return Err(TableError::Input { place, problem: error.to_string() });
+            }
         }
         let is_due = arbiter.due().is_some_and(|due| due <= now);
         if is_due {
@@ -115,70 +154,27 @@ impl Mold {
             };
             arbiter.tick(now, ask, &mut deliver);
         }
-        if let Some(error) = damaged {
-            itch.damaged(error);
-        }
-        Ok(has_come || is_due)
-    }
-}
-
-fn deliver(delivery: Delivery<'_>, itch: &mut LiveItch, has_ended: &mut bool) {
-    match delivery {
-        Delivery::Message { sequence, received, bytes } => itch.message(sequence, received, bytes),
-        Delivery::Event(event) => itch.event(event),
-        Delivery::EndOfSession => *has_ended = true,
-    }
-}
-
-impl TableReader for Mold {
-    fn read(&mut self, row: &mut [u8]) -> Result<Read, TableError> {
-        loop {
-            if let Some(read) = self.itch.write_next(row)? {
-                return Ok(read);
-            }
-            if self.has_ended {
-                return Ok(Read::End);
-            }
-            let has_come = self.take()?;
-            match &mut self.ending {
-                None if !has_come => return Ok(Read::Nothing),
-                None => {}
-                Some(left) if has_come && *left > 0 => *left -= 1,
-                Some(_) => self.close(),
-            }
-        }
+        Ok(if has_come || is_due { Came::Something } else { Came::Nothing })
     }
 
-    fn is_live(&self) -> bool {
-        true
+    /// What waits for something that is missing is handed out, and what is missing is given up.
+    fn close(&mut self, inbox: &mut Inbox) {
+        let Self { arbiter, sender, received, .. } = self;
+        arbiter.close(&mut |it| deliver(it, sender, (*received, 0), inbox));
     }
 
-    fn end(&mut self) -> bool {
-        self.ending.get_or_insert(ENDING_DATAGRAMS_MAX);
-        true
-    }
-
-    fn position(&mut self) -> Result<Option<String>, TableError> {
-        Ok(Some(format!("message {}", self.arbiter.counters().messages)))
-    }
-
-    fn resume(&mut self, _: &str) -> Result<bool, TableError> {
-        let place = self.receiver.addresses().next().map_or_else(String::new, |it| it.to_string());
-        let problem =
-            "what was received once can not be received again: start the job without --restore";
-        Err(TableError::Input { place, problem: problem.to_owned() })
+    fn place(&self) -> String {
+        self.receiver.addresses().next().map_or_else(String::new, |it| it.to_string())
     }
 
     fn skipped(&self) -> Vec<(String, u64)> {
-        let mut skipped = self.itch.skipped();
         let counters = self.arbiter.counters();
         let counts = [
             ("packets of a session that another one has followed", counters.stale),
             ("messages that came after their gap was given up", counters.late),
         ];
         let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        skipped.extend(counts.map(|(why, count)| (why.to_owned(), count)));
-        skipped
+        counts.map(|(why, count)| (why.to_owned(), count)).collect()
     }
 
     fn counts(&self) -> Vec<(String, u64)> {

@@ -5,7 +5,7 @@ use tidewire_feeds::mold::{Answer, History, PacketBuilder, Request};
 use tidewire_udp::{Receiver, Sender};
 
 use super::super::testing::live::Day;
-use super::super::testing::{options, values_of};
+use super::super::testing::{options, read_all, values_of};
 use super::*;
 use crate::tables::Read;
 
@@ -111,6 +111,73 @@ fn two_lines_with_losses_and_a_server_give_what_a_file_gives() {
     assert_eq!(counts(&*reader, "messages filled by a server"), [lost]);
     assert_eq!(counts(&*reader, "messages given up"), [0]);
     assert_eq!(counts(&*reader, ": messages first").iter().sum::<u64>(), 1_500 - lost);
+}
+
+#[test]
+fn what_dies_goes_on_behind_its_journal_and_asks_for_what_it_missed() {
+    let day = Day::new(6, 1_200);
+    let folder = tempfile::tempdir().unwrap();
+    let [line] = free::<1>();
+    let sender = Sender::open(line, None, 0).unwrap();
+    let any = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    let mut server = Receiver::new(vec![Socket::open(&SocketOptions::new(any)).unwrap()]);
+    let server_address = server.addresses().next().unwrap().to_string();
+    let columns = day.columns("bbo");
+    let more = [
+        ("request.address", &*server_address),
+        ("request.wait", "60 s"),
+        ("reorder-wait", "0 ms"),
+        ("start", "session"),
+        ("journal.path", folder.path().to_str().unwrap()),
+        ("journal.segment-bytes", "65536"),
+    ];
+    let open = || reader(table(&[line], "bbo", &more), &columns).unwrap();
+    let mut living = open();
+    assert_eq!(living.needs_journal(), None);
+    let mut history = History::new(SESSION, 1 << 20);
+    let (mut rows, mut snapshot) = (Vec::new(), None);
+    let packets = packets(&day);
+    let last = packets.len() - 1;
+    for (number, packet) in packets.iter().enumerate() {
+        history.keep(packet);
+        match number {
+            // Of what was given behind the snapshot some is in the journal only, and all of it is given again.
+            100 => snapshot = Some((living.position().unwrap().unwrap(), rows.len())),
+            150 => {
+                drop(living);
+                living = open();
+                let (position, given) = snapshot.take().unwrap();
+                assert!(living.resume(&position).unwrap());
+                assert!(rows.len() > given);
+                rows.truncate(given);
+            }
+            // What is sent while nobody is there.
+            151..160 => continue,
+            // Without a snapshot the journal is read from its beginning.
+            250 => {
+                drop(living);
+                living = open();
+                rows.clear();
+            }
+            _ => {}
+        }
+        if number < last {
+            sender.send(packet).unwrap();
+        }
+        read_now(&mut *living, &columns, &mut rows);
+        answer(&mut server, &history);
+    }
+    sender.send(&packets[last]).unwrap();
+    while !read_now(&mut *living, &columns, &mut rows) {
+        answer(&mut server, &history);
+    }
+    assert_eq!(rows, day.rows("bbo"));
+    // The journal is a capture, and a table of it has the same rows.
+    drop(living);
+    let path = folder.path().to_str().unwrap();
+    let given = [("path", path), ("stream", "bbo"), ("date", "2026-01-05")];
+    let mut again = feeds::reader(options("itch", &given), &columns).unwrap();
+    assert_eq!(read_all(&mut *again, &columns).unwrap(), day.rows("bbo"));
 }
 
 #[test]

@@ -64,7 +64,8 @@ impl MarketReader {
             }
             _ => {
                 let rows = ItchRows::new(stream, date, &used);
-                (FeedRows::Itch(Box::new(rows)), &[Format::Itch, Format::Pcap, Format::PcapNg][..])
+                let formats = &[Format::Itch, Format::Pcap, Format::PcapNg, Format::Journal];
+                (FeedRows::Itch(Box::new(rows)), &formats[..])
             }
         };
         let format = capture.format();
