@@ -1,12 +1,14 @@
 //! Rows of messages, as brokers and sockets carry them: a message is a row.
 //!
-//! The formats are those of files (`json`, `csv`), and `raw`: the message is the one column.
+//! The formats are those of files (`json`, `csv`), `avro`, a record of a schema, and `raw`: the message is the one column.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use csv::ByteRecord;
 use tidewire_event::{DataType, RowLayout, RowWriter, Slot};
 
+use super::avro::{AvroBytes, AvroRow};
 use super::csv_text::{CsvOptions, CsvText, check};
 use super::json_row::{JsonOptions, JsonRow};
 use super::json_text::JsonText;
@@ -15,7 +17,7 @@ use super::target::Target;
 use super::text::Bad;
 use super::{Columns, OptionError, Options, TableError, csv_field};
 
-const FORMATS: &str = "json, csv or raw";
+const FORMATS: &str = "json, csv, avro or raw";
 /// Why a row is not written.
 pub(super) const NO_FORM: &str =
     "a value that has no form here: a NULL key of a MAP, or a broken row";
@@ -110,6 +112,10 @@ pub fn decoder(
                 rows,
             })
         }
+        "avro" => {
+            let avro = AvroRow::new(options, columns, &rows.targets)?;
+            Box::new(AvroDecoder { avro, rows })
+        }
         "raw" => {
             let physical: Vec<_> =
                 columns.table.iter().filter(|column| column.metadata.is_none()).collect();
@@ -131,6 +137,7 @@ pub fn encoder(
     Ok(match format(options)?.as_str() {
         "json" => Box::new(JsonEncoder(JsonText::new(JsonOptions::take(options)?, columns))),
         "csv" => Box::new(CsvEncoder(CsvText::new(csv_options(options, columns)?, columns))),
+        "avro" => Box::new(AvroEncoder(AvroBytes::new(options, columns)?)),
         "raw" => raw_encoder(columns)?,
         other => return Err(OptionError::value("format", other, FORMATS).into()),
     })
@@ -188,7 +195,7 @@ impl Rows {
         row: &mut [u8],
         ignores: bool,
         beside: &mut Beside<'_>,
-        mut put: impl FnMut(usize, &Target<()>, &mut RowWriter<'_>) -> Result<(), (Bad, &'t [u8])>,
+        mut put: impl FnMut(usize, &Target<()>, &mut RowWriter<'_>) -> Result<(), (Bad, Cow<'t, [u8]>)>,
     ) -> Result<(), BadMessage> {
         let Self { targets, layout, skips } = self;
         let mut writer = RowWriter::new(row, layout);
@@ -199,7 +206,7 @@ impl Rows {
             }
             let Err((bad, text)) = put(at, target, &mut writer) else { continue };
             if !ignores || matches!(bad, Bad::NoRoom(_)) || target.put_null(&mut writer).is_err() {
-                return Err(BadMessage::of_column(bad, target, text));
+                return Err(BadMessage::of_column(bad, target, &text));
             }
             skips.field(at, bad);
         }
@@ -227,7 +234,8 @@ impl MessageDecoder for JsonDecoder {
         })?;
         let ignores = json.options.ignores;
         rows.write(row, ignores, beside, |at, target, writer| {
-            json.put(at, target, message, writer).map_err(|bad| (bad, json.value(at, message).1))
+            json.put(at, target, message, writer)
+                .map_err(|bad| (bad, json.value(at, message).1.into()))
         })
     }
 
@@ -282,14 +290,36 @@ impl MessageDecoder for CsvDecoder {
         rows.write(row, options.ignores, beside, |at, target, writer| {
             match places[at].and_then(|place| record.get(place)) {
                 Some(field) => csv_field::put(target, field, options, writer, scratch)
-                    .map_err(|bad| (bad, field)),
-                None => target.put_null(writer).map_err(|bad| (bad, &b""[..])),
+                    .map_err(|bad| (bad, field.into())),
+                None => target.put_null(writer).map_err(|bad| (bad, (&b""[..]).into())),
             }
         })
     }
 
     fn skipped(&self) -> Vec<(String, u64)> {
         self.rows.skips.list(&self.rows.targets)
+    }
+}
+
+struct AvroDecoder {
+    avro: AvroRow,
+    rows: Rows,
+}
+
+impl MessageDecoder for AvroDecoder {
+    fn decode(
+        &mut self,
+        message: &[u8],
+        row: &mut [u8],
+        beside: &mut Beside<'_>,
+    ) -> Result<(), BadMessage> {
+        let Self { avro, rows } = self;
+        avro.find(message)?;
+        rows.write(row, false, beside, |at, target, writer| avro.put(at, target, message, writer))
+    }
+
+    fn skipped(&self) -> Vec<(String, u64)> {
+        Vec::new()
     }
 }
 
@@ -306,9 +336,9 @@ impl MessageDecoder for RawDecoder {
     ) -> Result<(), BadMessage> {
         self.rows.write(row, false, beside, |_, target, writer| {
             if target.ty.is_text() && std::str::from_utf8(message).is_err() {
-                return Err((Bad::Utf8, message));
+                return Err((Bad::Utf8, message.into()));
             }
-            writer.text(&target.slot, message).map_err(|room| (Bad::NoRoom(room), message))
+            writer.text(&target.slot, message).map_err(|room| (Bad::NoRoom(room), message.into()))
         })
     }
 
@@ -339,6 +369,14 @@ struct CsvEncoder(CsvText);
 impl MessageEncoder for CsvEncoder {
     fn encode<'r>(&'r mut self, row: &'r [u8]) -> Result<Option<&'r [u8]>, BadMessage> {
         self.0.line(row).map(|line| Some(without_end(line))).map_err(no_form)
+    }
+}
+
+struct AvroEncoder(AvroBytes);
+
+impl MessageEncoder for AvroEncoder {
+    fn encode<'r>(&'r mut self, row: &'r [u8]) -> Result<Option<&'r [u8]>, BadMessage> {
+        self.0.message(row).map(Some)
     }
 }
 

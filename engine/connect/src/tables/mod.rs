@@ -13,6 +13,7 @@ mod csv_text;
 mod json_value;
 mod json_row;
 mod json_text;
+mod avro;
 pub mod message;
 mod registry;
 mod filesystem;
