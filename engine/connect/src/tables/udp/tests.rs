@@ -85,8 +85,8 @@ fn two_lines_with_losses_and_a_server_give_what_a_file_gives() {
     let packets = packets(&day);
     let last = packets.len() - 1;
     let is_lost = [
-        |number: usize| number % 7 == 2 || number % 50 == 0,
-        |number: usize| number % 5 == 3 || number % 50 == 0,
+        |number: usize| number % 7 == 2 || number.is_multiple_of(50),
+        |number: usize| number % 5 == 3 || number.is_multiple_of(50),
     ];
     let mut history = History::new(SESSION, 1 << 20);
     let mut rows = Vec::new();
