@@ -166,7 +166,7 @@ mod tests {
         assert!(
             of(&[("format", "json"), ("on-eror", "skip")]).contains("did you mean 'on-error'?")
         );
-        assert!(of(&[("format", "xml")]).contains("json, csv or raw"));
+        assert!(of(&[("format", "xml")]).contains("json, csv, avro or raw"));
         assert!(of(&[("format", "json"), ("journal.mode", "sync")]).contains("'journal.path'"));
         assert!(
             of(&[("format", "json"), ("journal.mode", "safe")]).ends_with("async, sync or off")

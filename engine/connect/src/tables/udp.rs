@@ -2,11 +2,12 @@
 //!
 //! 1. The addresses are lines of the same packets. With `'format' = 'itch'` they carry MoldUDP64 around ITCH 5.0, and
 //!    become one stream: see [`Arbiter`](tidewire_feeds::mold::Arbiter). The table is a stream of it, with the columns that
-//!    the connector `itch` has.
-//! 2. A table ends with its session.
-//! 3. What was received once can not be received again: see [`live`](super::live). Behind the journal's last message the
+//!    the connector `itch` has, and ends with the session. With another format each datagram is a row, whichever address it
+//!    comes to.
+//! 2. What was received once can not be received again: see [`live`](super::live). Behind the journal's last message the
 //!    stream goes on as behind any other: what was missed meanwhile is a gap.
 
+mod datagrams;
 mod mold;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -14,12 +15,13 @@ use std::time::Duration;
 
 use tidewire_udp::{Interface, Socket, SocketOptions};
 
+use self::datagrams::Datagrams;
 use self::mold::Mold;
 use super::feeds;
-use super::live::{Keeping, Live, MoldRows};
+use super::live::{Keeping, Live, MoldRows, Numbered, TextRows};
 use super::{Columns, OptionError, Options, OwnColumns, TableError, TableReader};
 
-const FORMATS: &str = "itch";
+const FORMATS: &str = "itch, json, csv, avro or raw";
 const ADDRESSES: &str = "addresses as 239.1.1.1:5000, with commas between them";
 /// Addresses that a table may have: lines, or servers.
 const ADDRESSES_MAX: usize = 8;
@@ -27,8 +29,11 @@ const ADDRESSES_MAX: usize = 8;
 /// The columns of a table, where the format says them.
 pub(super) fn columns_of(options: &Options) -> Result<Option<OwnColumns>, TableError> {
     let mut options = options.clone();
-    format(&mut options)?;
-    feeds::live_columns(&mut options).map(Some)
+    match options.need("format", FORMATS)?.as_str() {
+        "itch" => feeds::live_columns(&mut options).map(Some),
+        "json" | "csv" | "raw" | "avro" => Ok(None),
+        other => Err(OptionError::value("format", other, FORMATS).into()),
+    }
 }
 
 /// The reader of a table.
@@ -36,22 +41,23 @@ pub(super) fn reader(
     mut options: Options,
     columns: &Columns,
 ) -> Result<Box<dyn TableReader>, TableError> {
-    format(&mut options)?;
+    let format = options.clone().need("format", FORMATS)?;
     let address = options.need("address", ADDRESSES)?;
     let lines = addresses("address", &address)?;
     let sockets = sockets(&mut options, &lines)?;
+    if format != "itch" {
+        let keeping = Keeping::take(&mut options, &format)?;
+        let known = Numbered::new(address, columns)?;
+        let rows = TextRows::take(&mut options, columns, known)?;
+        options.finish()?;
+        return Ok(Box::new(Live::new("udp", Datagrams::open(&sockets)?, rows, keeping)?));
+    }
+    options.take("format");
     let mold = mold::MoldOptions::take(&mut options)?;
     let keeping = Keeping::take(&mut options, "itch")?;
     let rows = MoldRows::new(feeds::live_rows(&mut options, columns, &address)?);
     options.finish()?;
     Ok(Box::new(Live::new("udp", Mold::open(&sockets, mold)?, rows, keeping)?))
-}
-
-fn format(options: &mut Options) -> Result<(), OptionError> {
-    match options.need("format", FORMATS)?.as_str() {
-        "itch" => Ok(()),
-        other => Err(OptionError::value("format", other, FORMATS)),
-    }
 }
 
 /// The addresses of a list.

@@ -1,11 +1,11 @@
 use std::net::SocketAddrV4;
 
-use tidewire_event::Value;
+use tidewire_event::{DataType, Value};
 use tidewire_feeds::mold::{Answer, History, PacketBuilder, Request};
 use tidewire_udp::{Receiver, Sender};
 
 use super::super::testing::live::Day;
-use super::super::testing::{options, read_all, values_of};
+use super::super::testing::{columns, options, read_all, values_of};
 use super::*;
 use crate::tables::Read;
 
@@ -241,5 +241,30 @@ fn options_are_checked() {
     assert!(of(&[address, ("reorder-wait", "soon")]).ends_with("a length of time, as '10 ms'"));
     assert!(of(&[address, ("reorder.wait", "1 s")]).contains("did you mean 'reorder-wait'?"));
     let format = options("udp", &[("format", "itcj")]);
-    assert!(columns_of(&format).unwrap_err().to_string().ends_with("'itcj': itch"));
+    assert!(columns_of(&format).unwrap_err().to_string().ends_with(FORMATS));
+}
+
+#[test]
+fn a_datagram_is_a_row_of_another_format() {
+    let [address] = free::<1>();
+    let columns = columns(&[("name", DataType::String), ("n", DataType::Int)]);
+    let text = address.to_string();
+    let given = [("address", &*text), ("format", "json"), ("on-error", "skip")];
+    let mut reader = reader(options("udp", &given), &columns).unwrap();
+    let sender = Sender::open(address, None, 0).unwrap();
+    for sent in [&br#"{"name": "a", "n": 1}"#[..], b"no json", br#"{"name": "b", "n": 2}"#] {
+        sender.send(sent).unwrap();
+    }
+    let mut rows = Vec::new();
+    while rows.len() < 2 {
+        assert!(!read_now(&mut *reader, &columns, &mut rows));
+    }
+    assert!(reader.end());
+    while !read_now(&mut *reader, &columns, &mut rows) {}
+    let row = |name: &str, n| vec![Value::text(name), Value::Int(n)];
+    assert_eq!(rows, [row("a", 1), row("b", 2)]);
+    assert_eq!(counts(&*reader, ": datagrams"), [3]);
+    assert_eq!(reader.skipped(), [("messages left out: no JSON object".to_owned(), 1)]);
+    let wrong = super::reader(options("udp", &[("format", "xml"), ("address", &text)]), &columns);
+    assert!(wrong.unwrap_err().to_string().contains("json"));
 }
