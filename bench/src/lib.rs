@@ -16,6 +16,10 @@ use serde::Serialize;
 use tidewire::prelude::{i64_le, u64_le};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+/// What is shown of latencies.
+pub const QUANTILES: [(&str, f64); 6] =
+    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("max", 1.0)];
+
 /// The value of a key, as tables keep it.
 #[derive(Debug, Clone, Copy, Portable, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]

@@ -16,7 +16,7 @@ use tidewire::event::limits::RING_FRAMES;
 use tidewire::prelude::*;
 use tidewire::runtime::clock::{Clock, MonotonicClock};
 use tidewire::runtime::latency::histogram;
-use tidewire_bench::{append, host, median, output};
+use tidewire_bench::{QUANTILES, append, host, median, output};
 
 #[derive(Parser)]
 struct Arguments {
@@ -169,9 +169,6 @@ fn bare_ring(count: u32, rate: f64) -> Run {
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
-
-const QUANTILES: [(&str, f64); 6] =
-    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("max", 1.0)];
 
 #[derive(Serialize)]
 struct Line<'a> {

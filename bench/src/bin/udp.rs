@@ -19,7 +19,7 @@ use tidewire::prelude::*;
 use tidewire::runtime::clock::{Clock, MonotonicClock};
 use tidewire::runtime::latency::histogram;
 use tidewire::sql::{Columns, SqlJob, TableError, TableWriter};
-use tidewire_bench::{append, host, median, output};
+use tidewire_bench::{QUANTILES, append, host, median, output};
 use tidewire_feeds::itch::{Frame, LENGTH_BYTES, frame};
 use tidewire_feeds::mold::PacketBuilder;
 use tidewire_feeds::synth::Market;
@@ -64,8 +64,9 @@ fn send(packets: &[Vec<u8>], rate: f64, to: SocketAddrV4, is_done: impl Fn() -> 
     let start = clock.now() + 200 * MILLISECOND;
     for (number, packet) in packets.iter().enumerate() {
         let due = start + (number as f64 / rate * SECOND as f64) as i64;
+        // With fewer cores than threads the others need this one.
         while clock.now() < due {
-            spin_loop();
+            thread::yield_now();
         }
         sender.send(packet).expect("it is sent");
     }
@@ -155,15 +156,12 @@ fn job(packets: &[Vec<u8>], rate: f64, threads: Threads) -> Histogram<u64> {
         let writer = |columns: &Columns| -> Box<dyn TableWriter> {
             Box::new(Ages(columns.layout.slots()[0], Arc::clone(&ages)))
         };
-        let options = Options { threads, wait: Some(Wait::Spin), ..Options::default() };
+        let options = Options { threads, ..Options::default() };
         job.run_shown(writer, &options, &mut Silent).expect("the job runs to its end");
         let ages = ages.lock().unwrap_or_else(PoisonError::into_inner);
         ages.clone()
     })
 }
-
-const QUANTILES: [(&str, f64); 6] =
-    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("max", 1.0)];
 
 #[derive(Serialize)]
 struct Line<'a> {

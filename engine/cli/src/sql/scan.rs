@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::finish::Finish;
 use tidewire_connect::tables::{Read, TableError, TableReader};
 use tidewire_event::time::WATERMARK_NONE;
 use tidewire_event::{Field, Polled, RowLayout, Slot, Source, Stamped};
@@ -14,6 +13,8 @@ use tidewire_sql::plan::{Input, Scan, Watermark};
 use tidewire_sql::run::{Faults, RowOf, Shape};
 use tidewire_sql::{Expr, Session, Span, SqlError};
 use zerocopy::{FromZeros, IntoBytes};
+
+use super::finish::Finish;
 
 /// Why a job's input can not be read further.
 #[derive(Debug, thiserror::Error)]
