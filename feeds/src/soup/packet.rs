@@ -137,7 +137,7 @@ impl Decoder for SoupDecoder {
 
     fn decode<'b>(&mut self, bytes: &'b [u8]) -> Result<Decoded<Packet<'b>>, DecodeError> {
         let Some((&length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
-            return Ok(Decoded::NeedMore { needed: HEADER_BYTES });
+            return Ok(Decoded::NeedMore { needed: LENGTH_BYTES });
         };
         let length = usize::from(u16::from_be_bytes(length));
         let consumed = LENGTH_BYTES + length;

@@ -51,6 +51,8 @@ fn packets_lie_as_the_specification_shows_them() {
 fn wrong_packets_say_what_was_expected() {
     let of = |bytes: &[u8]| SoupDecoder.decode(bytes).unwrap_err();
     assert_eq!(of(b"\x00\x00").resume, Some(2));
+    // No more is asked for than shows that.
+    assert_eq!(SoupDecoder.decode(b"\x00"), Ok(Decoded::NeedMore { needed: 2 }));
     assert_eq!(of(b"\x00\x01?").found, Found::Type(b'?'));
     assert_eq!(of(b"\x00\x02Hx").expected, "the length of its packet type");
     assert_eq!(of(b"\x00\x1FA  SESSION1                  7x").offset, 13);
