@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every target for some seconds each: scripts/fuzz.sh [SECONDS], 30 by default.
+# Fuzzes bodies for some seconds each: scripts/fuzz.sh [SECONDS [BODY...]], 30 and all of them by default.
 #
 # cargo-fuzz is installed where it is missing. Nightly, if there is one, adds AddressSanitizer (its runtime comes with
 # nightly's own standard library: no rust-src is needed); stable fuzzes without a sanitizer. With no fuzzer to be had
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-30}
 if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then
-    echo "usage: scripts/fuzz.sh [SECONDS]" >&2
+    echo "usage: scripts/fuzz.sh [SECONDS [BODY...]]" >&2
     exit 2
 fi
 
@@ -33,11 +33,20 @@ else
     properties "the targets can not be built"
 fi
 
+# With the features of the whole workspace, so that tests need not compile it again.
+cargo build --quiet --workspace --bin fuzz_seeds
 corpus=tests/fuzz/corpus
-cargo run --quiet -p tidewire-tests --bin fuzz_seeds -- "$corpus"
-for path in tests/fuzz/targets/*.rs; do
-    target=$(basename "$path" .rs)
-    echo "fuzz $target, $seconds s"
-    "${fuzz[@]}" "$target" "$corpus/$target" -- \
+bodies=$("${CARGO_TARGET_DIR:-target}/debug/fuzz_seeds" "$corpus")
+asked=${*:2}
+for body in $asked; do
+    if ! grep -Fqx -- "$body" <<<"$bodies"; then
+        echo "no body $body; there are" $bodies >&2
+        exit 2
+    fi
+done
+for body in ${asked:-$bodies}; do
+    echo "fuzz $body, $seconds s"
+    mkdir -p "tests/fuzz/artifacts/$body"
+    FUZZ_BODY=$body "${fuzz[@]}" body "$corpus/$body" -- -artifact_prefix="tests/fuzz/artifacts/$body/" \
         -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0
 done

@@ -30,7 +30,7 @@ pub use tables::{binance, candump, csv_rows, json_rows};
 /// Any bytes in, a panic out where a promise is broken.
 pub type Body = fn(&[u8]);
 
-/// Every body, under the name of its target in `tests/fuzz/targets`.
+/// Every body, by its name.
 pub const BODIES: [(&str, Body); 22] = [
     ("itch_message", itch_message),
     ("itch_file", itch_file),

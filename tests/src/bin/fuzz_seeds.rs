@@ -1,5 +1,6 @@
-//! Writes the seeds of every fuzz target: `fuzz_seeds CORPUS` makes `CORPUS/<target>/seed-<n>`.
+//! Writes the seeds of every fuzz body: `fuzz_seeds CORPUS` makes `CORPUS/<body>/seed-<n>`, and prints the bodies' names.
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stdout)]
 
 use std::path::Path;
 use std::{env, fs};
@@ -11,6 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (body, _) in BODIES {
         let folder = Path::new(&corpus).join(body);
         fs::create_dir_all(&folder)?;
+        println!("{body}");
         for (number, seed) in seeds(body).iter().enumerate() {
             fs::write(folder.join(format!("seed-{number}")), seed)?;
         }
