@@ -30,7 +30,7 @@ pub(super) fn put<M>(
         return target.put_null(row);
     }
     if !is_nested(&target.ty) {
-        return Scalar::read(&target.ty, field, scratch)?.put(row, &target.slot);
+        return Scalar::put_text(&target.ty, field, scratch, row, &target.slot);
     }
     let value = nested(&target.ty, field, options)?;
     scratch.clear();

@@ -1,15 +1,12 @@
 //! A JSON object as a row.
 //!
-//! 1. An object is gone over once, and the places of the wanted values in it are noted; no tree is built. Of a name that
-//!    comes twice the last value counts.
+//! 1. An object is gone over once, and the places of the wanted values in it are noted. Of a name that comes twice the last
+//!    value counts.
 //! 2. Values are then read from their text, in the order of the columns: numbers never become floats on the way.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use tidewire_event::RowWriter;
 
+use super::json_scan::{NoObject, ObjectScan};
 use super::json_value::{nested, unescape};
 use super::target::Target;
 use super::text::{Bad, Scalar, is_nested};
@@ -21,6 +18,7 @@ pub(super) struct JsonRow {
     pub(super) options: JsonOptions,
     /// Of each target, where its value stands in the text; empty if it is missing.
     spans: Vec<Span>,
+    scan: ObjectScan,
     scratch: Scratch,
 }
 
@@ -40,21 +38,29 @@ struct Span {
 impl JsonRow {
     /// Reads so many targets of each object.
     pub(super) fn new(options: JsonOptions, targets: usize) -> Self {
-        Self { options, spans: vec![Span::default(); targets], scratch: Scratch::default() }
+        let spans = vec![Span::default(); targets];
+        Self { options, spans, scan: ObjectScan::default(), scratch: Scratch::default() }
     }
 
     /// Notes where the values of the targets stand.
     #[inline]
-    pub(super) fn find<M>(
-        &mut self,
-        targets: &[Target<M>],
-        text: &[u8],
-    ) -> Result<(), serde_json::Error> {
-        self.spans.fill(Span::default());
-        let object = Object { targets, spans: &mut self.spans, base: text.as_ptr() as usize };
-        let mut json = serde_json::Deserializer::from_slice(text);
-        object.deserialize(&mut json)?;
-        json.end()
+    pub(super) fn find<M>(&mut self, targets: &[Target<M>], text: &[u8]) -> Result<(), NoObject> {
+        let Self { spans, scan, scratch, .. } = self;
+        spans.fill(Span::default());
+        let column = |name: &[u8], is_escaped: bool| {
+            let name = match is_escaped {
+                false => name,
+                // No column has a name that is no text.
+                true if unescape(name, &mut scratch.unescaped).is_err() => return None,
+                true => &scratch.unescaped,
+            };
+            let is_it =
+                |target: &Target<M>| target.metadata.is_none() && target.name.as_bytes() == name;
+            targets.iter().position(is_it)
+        };
+        scan.values(text, column, |at, place| {
+            spans[at] = Span { from: place.start, to: place.end };
+        })
     }
 
     /// The value of a target in the text in which it was found, and where that begins.
@@ -114,76 +120,6 @@ impl JsonOptions {
     }
 }
 
-/// Takes in an object.
-struct Object<'c, M> {
-    targets: &'c [Target<M>],
-    spans: &'c mut [Span],
-    /// Where the text begins.
-    base: usize,
-}
-
-impl<'de, M> DeserializeSeed<'de> for Object<'_, M> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'de, M> Visitor<'de> for Object<'_, M> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut next = 0;
-        while let Some(target) = map.next_key_seed(Name { targets: self.targets, next })? {
-            let Some(target) = target else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let value = map.next_value::<&RawValue>()?.get();
-            let from = value.as_ptr() as usize - self.base;
-            self.spans[target] = Span { from, to: from + value.len() };
-            next = target + 1;
-        }
-        Ok(())
-    }
-}
-
-/// Takes in a name, and gives the target that is called so. The one at `next` is tried first: the order of names is
-/// nearly always that of the columns.
-struct Name<'c, M> {
-    targets: &'c [Target<M>],
-    next: usize,
-}
-
-impl<'de, M> DeserializeSeed<'de> for Name<'_, M> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<usize>, D::Error> {
-        json.deserialize_str(self)
-    }
-}
-
-impl<M> Visitor<'_> for Name<'_, M> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
-        let is_it = |target: &Target<M>| target.metadata.is_none() && target.name == name;
-        if self.targets.get(self.next).is_some_and(is_it) {
-            return Ok(Some(self.next));
-        }
-        Ok(self.targets.iter().position(is_it))
-    }
-}
-
 /// Writes a value into a row.
 #[inline]
 fn put<M>(
@@ -205,10 +141,10 @@ fn put<M>(
         [b'"', inner @ .., b'"'] if inner.contains(&b'\\') => {
             let Scratch { unescaped, decoded } = scratch;
             unescape(inner, unescaped)?;
-            return Scalar::read(&target.ty, unescaped, decoded)?.put(row, &target.slot);
+            return Scalar::put_text(&target.ty, unescaped, decoded, row, &target.slot);
         }
         [b'"', inner @ .., b'"'] => inner,
         other => other,
     };
-    Scalar::read(&target.ty, text, &mut scratch.decoded)?.put(row, &target.slot)
+    Scalar::put_text(&target.ty, text, &mut scratch.decoded, row, &target.slot)
 }

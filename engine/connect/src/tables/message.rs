@@ -228,9 +228,7 @@ impl MessageDecoder for JsonDecoder {
     ) -> Result<(), BadMessage> {
         let Self { json, rows } = self;
         json.find(&rows.targets, message).map_err(|error| {
-            let (problem, column) = (error.to_string(), error.column());
-            let problem = problem.split(" at line ").next().unwrap_or_default();
-            BadMessage::new("no JSON object", format!("no JSON object: {problem} at byte {column}"))
+            BadMessage::new("no JSON object", format!("{error} at byte {}", error.at + 1))
         })?;
         let ignores = json.options.ignores;
         rows.write(row, ignores, beside, |at, target, writer| {
@@ -431,7 +429,7 @@ mod tests {
         };
         let (reason, text) = problem(&[("format", "json")], "{\"n\": ");
         assert_eq!(reason, "no JSON object");
-        assert!(text.starts_with("no JSON object: EOF while parsing"), "{text}");
+        assert!(text.starts_with("no JSON object: expected"), "{text}");
         let (reason, text) = problem(&[("format", "json")], r#"{"n": "x"}"#);
         assert_eq!((reason, &*text), ("a value can not be read", "column 'n': '\"x\"' is no INT"));
         let (_, text) = problem(&[("format", "csv")], "a,5,6");

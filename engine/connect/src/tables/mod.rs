@@ -12,6 +12,7 @@ mod csv_field;
 mod csv_text;
 mod json_value;
 mod json_row;
+mod json_scan;
 mod json_text;
 mod avro;
 pub mod message;

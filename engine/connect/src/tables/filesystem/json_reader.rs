@@ -90,9 +90,7 @@ impl Format for JsonReader {
             }
             if let Err(error) = self.json.find(&self.plan.targets, &self.line) {
                 if !self.json.options.ignores {
-                    let problem = error.to_string();
-                    let problem = problem.split(" at line ").next().unwrap_or_default();
-                    return Err(self.error(error.column(), format!("no JSON object: {problem}")));
+                    return Err(self.error(error.at + 1, error.to_string()));
                 }
                 self.skips.record("lines left out: no JSON object");
                 continue;

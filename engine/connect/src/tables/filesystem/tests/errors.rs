@@ -26,11 +26,8 @@ fn errors_name_the_place() {
     assert_eq!(csv("1,2\n"), "input:1: a row of 2 fields, where 3 are expected: n, price, at");
     let json = |text: &str| read_text(text, "json", &[], &table).unwrap_err();
     assert_eq!(json("{}\n{\"n\": 1.5}"), "input:2:7: column 'n': '1.5' is no INT");
-    assert_eq!(json("{\"n\": }"), "input:1:7: no JSON object: expected value");
-    assert_eq!(
-        json("[1]"),
-        "input:1:0: no JSON object: invalid type: sequence, expected an object"
-    );
+    assert_eq!(json("{\"n\": }"), "input:1:7: no JSON object: expected a value, found '}'");
+    assert_eq!(json("[1]"), "input:1:1: no JSON object: expected '{', found '['");
     assert_eq!(
         json("{\"price\":1e9}"),
         "input:1:10: column 'price': 1e9 is outside the range of DECIMAL(5, 2)"
