@@ -21,6 +21,7 @@ mod own;
 mod scan;
 mod settings;
 mod sink;
+mod table;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal};
@@ -32,7 +33,7 @@ use tidewire_dataflow::{Punctuated, WhenQuiet};
 use tidewire_event::{DataType, Field, RowLayout};
 use tidewire_runtime::{Job, JobError, Note, Observer, Options, Outcome};
 use tidewire_sql::bind::{self, Answer};
-use tidewire_sql::catalog::{Origin, Table};
+use tidewire_sql::catalog::{self, Origin};
 use tidewire_sql::explain::explain;
 use tidewire_sql::plan::{Input, Output, Scan};
 use tidewire_sql::run::{Prepared, RowFault, RowOrder, Run, Runnable, Shape};
@@ -47,6 +48,10 @@ pub use self::finish::Finish;
 pub use self::scan::ScanError;
 pub use self::settings::Settings;
 pub use self::sink::SqlSinkError;
+pub use self::table::{
+    Cells, CellsOut, ColumnError, Table, TableSink, TableSinkError, TableSource, TableSourceError,
+    Told as TableTold,
+};
 pub use tidewire_connect::tables::{Columns, Read, TableError, TableReader, TableWriter};
 
 /// Characters that a text of no declared length has room for in a row, where no setting says otherwise.
@@ -349,14 +354,10 @@ impl SqlJob {
             Input::Table { name, columns } => (name, columns),
         };
         let Some(table) = self.bound.catalog.table(name) else { return Ok(Vec::new()) };
-        let failed = |error| SqlRunError::Table { table: name.clone(), error };
         let columns = Columns::used(columns_of(table), columns).map_err(too_wide)?;
         let own = self.own.readers(name, &columns);
         let made = own.unwrap_or_else(|| readers(&table.connector, &table.options, &columns));
-        made.map_err(|error| match error {
-            TableError::Option(error) => option_error(table, &error).into(),
-            error => failed(error),
-        })
+        made.map_err(|error| of_table(table, error))
     }
 
     fn writer(
@@ -373,17 +374,21 @@ impl SqlJob {
             return Err(SqlError::new(Span::NONE, format!("the table {name} is dropped")).into());
         };
         let made = writer(&table.connector, &table.options, &columns);
-        let made = made.map_err(|error| match error {
-            TableError::Option(error) => option_error(table, &error).into(),
-            error => SqlRunError::Table { table: name.clone(), error },
-        })?;
-        Ok((name.clone(), made))
+        Ok((name.clone(), made.map_err(|error| of_table(table, error))?))
     }
 }
 
-fn option_error(table: &Table, error: &tidewire_connect::tables::OptionError) -> SqlError {
+fn option_error(table: &catalog::Table, error: &tidewire_connect::tables::OptionError) -> SqlError {
     let place = table.option_places.get(error.option());
     SqlError::new(*place.unwrap_or(&table.at), error.to_string())
+}
+
+/// Why a table can not be read or written: an option of it has a place in the text.
+fn of_table(table: &catalog::Table, error: TableError) -> SqlRunError {
+    match error {
+        TableError::Option(error) => option_error(table, &error).into(),
+        error => SqlRunError::Table { table: table.name.clone(), error },
+    }
 }
 
 fn too_wide(error: tidewire_event::row::TooWide) -> SqlError {
@@ -412,7 +417,7 @@ fn room(fields: &[Field], layout: &RowLayout) -> usize {
 }
 
 /// The columns of a table that its connector knows.
-fn columns_of(table: &Table) -> Vec<Column> {
+fn columns_of(table: &catalog::Table) -> Vec<Column> {
     let known = table.columns.iter().filter(|column| !matches!(column.origin, Origin::Computed(_)));
     let column = |column: &tidewire_sql::catalog::TableColumn| Column {
         field: column.field.clone(),

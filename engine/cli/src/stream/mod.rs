@@ -30,6 +30,12 @@ pub struct Stream<S> {
 }
 
 impl<S: Source> Stream<S> {
+    /// Events of several sources.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of(sources: Vec<S>) -> Self {
+        Self { sources }
+    }
+
     /// The events of one more source. Each source has a thread, and the watermark is the smallest of theirs.
     #[must_use]
     pub fn union(mut self, source: S) -> Self {
