@@ -4,6 +4,7 @@
 //! a [`TableWriter`] takes rows of the columns that it has.
 
 mod options;
+mod queue;
 mod columns;
 mod text;
 mod target;
@@ -36,7 +37,8 @@ use std::fmt;
 
 pub use columns::{Column, Columns, OwnColumns};
 pub use options::{OptionError, Options, nearest};
-pub use registry::{Connector, columns_of, readers, writer};
+pub use queue::{Queue, WhenQueueFull};
+pub use registry::{Connector, columns_of, is_written, readers, writer};
 
 /// What a reader has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +184,14 @@ pub trait TableWriter: Send {
     /// # Errors
     /// It can not be written.
     fn row(&mut self, row: &[u8]) -> Result<(), TableError>;
+
+    /// No row follows at once: sends what is buffered.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn flush(&mut self) -> Result<(), TableError> {
+        Ok(())
+    }
 
     /// Makes ready what was given up to the epoch.
     ///
