@@ -40,7 +40,7 @@ pub const FIRED_PER_EVENT: usize = 1;
 pub const SINK_PENDING_ROWS_MAX: usize = 32_000_000;
 
 /// Rows that wait for an output with a thread of its own, where its table does not say how many.
-pub const SINK_QUEUE_ROWS: usize = 65_536;
+pub const SINK_QUEUE_ROWS: usize = 16_384;
 
 /// What a table may say of that.
 pub const SINK_QUEUE_ROWS_MAX: usize = 1 << 24;

@@ -4,7 +4,8 @@
 //!    behind one is prepared: a fault is noted before the frames that follow it are sent, and so it is seen here before they
 //!    are taken.
 //! 2. Where there are several outputs each has a thread and a queue of its own ([`lane`]), so that one that is slow stops no
-//!    other before its queue is full. One output is written by the sink itself, unless its table says how long its queue is.
+//!    other before its queue is full. One output is written by the sink itself, and so are several that share a stream,
+//!    where their rows have one order; unless a table says how long its queue is.
 //! 3. An epoch is prepared when every output has prepared it. One output prepares its epochs, and commits them, in their
 //!    order.
 
@@ -185,13 +186,17 @@ pub(super) struct SqlSink<S: Shape> {
 
 impl<S: Shape> SqlSink<S> {
     pub(super) fn new(outputs: Vec<OutputWriter>, faults: Arc<Faults>) -> Self {
-        let default = (outputs.len() > 1).then(Queue::default);
+        let streams: Vec<_> = outputs.iter().map(|output| output.writer.stream()).collect();
+        let shares = |stream: Option<_>| {
+            stream.is_some() && streams.iter().filter(|other| **other == stream).count() > 1
+        };
+        let is_several = outputs.len() > 1;
         let output = |OutputWriter { table, writer, order, limit, queue }| Output {
             table,
             order,
             limit: limit.unwrap_or(u64::MAX),
             written: 0,
-            queue: queue.or(default),
+            queue: queue.or((is_several && !shares(writer.stream())).then(Queue::default)),
             dropped: 0,
             waited: 0,
             way: Way::Here(writer),

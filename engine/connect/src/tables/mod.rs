@@ -179,6 +179,11 @@ pub trait TableWriter: Send {
         None
     }
 
+    /// The stream of the program that its rows go to, if other tables may write to that too: there they have one order.
+    fn stream(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Takes a row.
     ///
     /// # Errors

@@ -440,10 +440,27 @@ fn one_output_has_no_thread_unless_its_table_says_how_long_its_queue_is() {
 }
 
 #[test]
+fn outputs_to_one_stream_stay_in_one_order() {
+    let columns = Columns::all(Vec::new()).unwrap();
+    let shown = || (show::csv(Vec::new(), &columns), None);
+    let apart = |writers| {
+        let mut sink = sink(writers);
+        sink.start().unwrap();
+        let is_apart = |output: &Output<Narrow>| matches!(output.way, Way::Apart(_));
+        sink.outputs.iter().map(is_apart).collect::<Vec<_>>()
+    };
+    assert_eq!(apart(vec![shown(), (gated().0, None), shown()]), [false, true, false]);
+    assert_eq!(apart(vec![shown(), (gated().0, None)]), [true, true]);
+    let queue = Some(Queue::default());
+    assert_eq!(apart(vec![shown(), (show::csv(Vec::new(), &columns), queue)]), [false, true]);
+}
+
+#[test]
 fn no_epoch_is_prepared_and_no_row_written_behind_a_fault() {
     let columns = Columns::all(Vec::new()).unwrap();
     for outputs in [1, 2] {
-        let writers = (0..outputs).map(|_| (show::csv(Vec::new(), &columns), None)).collect();
+        let queue = (outputs > 1).then(Queue::default);
+        let writers = (0..outputs).map(|_| (show::csv(Vec::new(), &columns), queue)).collect();
         let faults = Arc::new(Faults::default());
         let mut sink = sink_with(writers, faults.clone());
         sink.start().unwrap();
