@@ -10,7 +10,7 @@ use tidewire::sql::{Done, SqlJob, SqlRunError};
 
 /// Together more bytes than the two ends of a connection hold.
 const ROWS: u64 = 100_000;
-const TEXT_BYTES: u64 = 300;
+const TEXT_BYTES: u64 = 200;
 
 /// A job that writes every row to a file and to a connection, with these options of the connection.
 fn run(address: &str, file: &Path, options: &str) -> Result<Done, SqlRunError> {
@@ -86,7 +86,10 @@ fn wrong_options_of_a_queue_are_shown_in_the_text() {
     let file = folder.path().join("kept.csv");
     let error = |options| run("127.0.0.1:9", &file, options).unwrap_err().to_string();
     let wrong = error("'sink.queue.full' = 'block'");
-    assert!(wrong.contains("the option 'sink.queue.full' is 'block': wait, drop or fail"), "{wrong}");
+    assert!(
+        wrong.contains("the option 'sink.queue.full' is 'block': wait, drop or fail"),
+        "{wrong}"
+    );
     let wrong = error("'sink.queue.row' = '10'");
     assert!(wrong.contains("did you mean 'sink.queue.rows'?"), "{wrong}");
 }

@@ -288,7 +288,11 @@ impl<S: Shape> SqlSink<S> {
     pub(super) fn add_troubles(&self, troubles: &mut Counts) {
         for output in &self.outputs {
             if output.waited > 0 {
-                troubles.add(&output.table, "rows that waited for room in its queue", output.waited);
+                troubles.add(
+                    &output.table,
+                    "rows that waited for room in its queue",
+                    output.waited,
+                );
             }
             if let Way::Here(writer) = &output.way {
                 for (what, count) in writer.troubles() {

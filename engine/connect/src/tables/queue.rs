@@ -40,12 +40,13 @@ impl Queue {
         let rows = options.parse("sink.queue.rows", &expected, |text| {
             text.parse().ok().filter(|rows| (1..=SINK_QUEUE_ROWS_MAX).contains(rows))
         })?;
-        let when_full = options.parse("sink.queue.full", "wait, drop or fail", |text| match text {
-            "wait" => Some(WhenQueueFull::Wait),
-            "drop" => Some(WhenQueueFull::Drop),
-            "fail" => Some(WhenQueueFull::Fail),
-            _ => None,
-        })?;
+        let when_full =
+            options.parse("sink.queue.full", "wait, drop or fail", |text| match text {
+                "wait" => Some(WhenQueueFull::Wait),
+                "drop" => Some(WhenQueueFull::Drop),
+                "fail" => Some(WhenQueueFull::Fail),
+                _ => None,
+            })?;
         let default = Self::default();
         Ok((rows.is_some() || when_full.is_some()).then(|| Self {
             rows: rows.unwrap_or(default.rows),

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_dataflow::Operator;
-use tidewire_event::{Prepared, Sink};
 use tidewire_event::limits::TOLD_POSITIONS_MAX;
+use tidewire_event::{Prepared, Sink};
 use tidewire_snapshot::{Good, Skipped, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 

@@ -259,6 +259,7 @@ fn a_store_with_snapshots_is_not_begun_again_and_another_job_is_refused() {
     assert!(matches!(again, Err(JobError::Snapshot(SnapshotError::NotEmpty { .. }))));
     let mut other = snapshots(&store, true);
     other.job.fingerprint = "letters".to_owned();
-    let refused = run(&disk, Some(other), Threads::Inline, u64::MAX, None, 0).map(|_| ()).unwrap_err();
+    let refused =
+        run(&disk, Some(other), Threads::Inline, u64::MAX, None, 0).map(|_| ()).unwrap_err();
     assert!(matches!(refused, JobError::Snapshot(SnapshotError::Catalog(_))), "{refused}");
 }

@@ -424,7 +424,10 @@ fn an_error_of_one_output_ends_the_job_also_while_another_stands_still() {
     assert_eq!(error.to_string(), "table t1: nobody reads the output any more");
     let mut troubles = Counts::default();
     sink.add_troubles(&mut troubles);
-    assert_eq!(troubles.into_list(), [("t0: rows that waited for room in its queue".to_owned(), 1)]);
+    assert_eq!(
+        troubles.into_list(),
+        [("t0: rows that waited for room in its queue".to_owned(), 1)]
+    );
     drop(gate.open);
 }
 

@@ -51,9 +51,9 @@ impl Sender {
     fn new(mut options: Options, columns: &Columns) -> Result<Self, TableError> {
         let meaning = "a host and a port, as 127.0.0.1:9000";
         let address = options.need("address", meaning)?;
-        let is_address = address.rsplit_once(':').is_some_and(|(host, port)| {
-            !host.is_empty() && port.parse::<u16>().is_ok()
-        });
+        let is_address = address
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
         if !is_address {
             return Err(OptionError::value("address", address, meaning).into());
         }

@@ -26,12 +26,9 @@ fn all_of(mut stream: TcpStream) -> String {
 
 #[test]
 fn rows_are_messages_of_either_framing() {
-    for (framing, expected) in
-        [("lines", "one\ntwo\n"), ("length", "\0\0\0\x03one\0\0\0\x03two")]
-    {
+    for (framing, expected) in [("lines", "one\ntwo\n"), ("length", "\0\0\0\x03one\0\0\0\x03two")] {
         let (listener, address) = listening();
-        let (mut sender, columns) =
-            sender(&address.to_string(), &[("framing", framing)]).unwrap();
+        let (mut sender, columns) = sender(&address.to_string(), &[("framing", framing)]).unwrap();
         for text in ["one", "two"] {
             sender.row(&row_of(&columns, &[Value::text(text)])).unwrap();
         }
@@ -105,7 +102,10 @@ fn wrong_options_and_a_message_of_two_lines_are_errors() {
     let (_listener, address) = listening();
     let address = address.to_string();
     let error = |address: &str, more: &[(&str, &str)]| sender(address, more).err().unwrap();
-    assert!(error(&address, &[("mode", "listen")]).ends_with("a table that is written to connects: connect"));
+    assert!(
+        error(&address, &[("mode", "listen")])
+            .ends_with("a table that is written to connects: connect")
+    );
     assert!(error(&address, &[("framing", "words")]).ends_with("lines or length"));
     assert!(error(&address, &[("journal.path", "x")]).contains("knows no option 'journal.path'"));
     assert!(error("nowhere", &[]).ends_with("a host and a port, as 127.0.0.1:9000"));
