@@ -10,7 +10,7 @@ use tidewire::sql::{Done, SqlJob, SqlRunError};
 
 /// Together more bytes than the two ends of a connection hold.
 const ROWS: u64 = 100_000;
-const TEXT_BYTES: u64 = 200;
+const TEXT_BYTES: u64 = 150;
 
 /// A job that writes every row to a file and to a connection, with these options of the connection.
 fn run(address: &str, file: &Path, options: &str) -> Result<Done, SqlRunError> {
