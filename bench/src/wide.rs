@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::convert::Infallible;
 
+use tidewire::event::Prepared;
 use tidewire::event::record::u64_le;
 use tidewire::prelude::*;
 
@@ -51,8 +52,8 @@ impl Sink for Nowhere {
         Ok(())
     }
 
-    fn prepare(&mut self, _: u64) -> Result<Option<Vec<u8>>, Infallible> {
-        Ok(Some(Vec::new()))
+    fn prepare(&mut self, _: u64) -> Result<Prepared, Infallible> {
+        Ok(Prepared::Ready(Vec::new()))
     }
 
     fn finish(&mut self) -> Result<(), Infallible> {

@@ -21,6 +21,7 @@ mod replay;
 #[cfg(feature = "s3")]
 mod s3;
 mod sim;
+mod sinks;
 mod snapshots;
 mod sql_captures;
 mod sql_features;

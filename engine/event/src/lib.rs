@@ -22,6 +22,6 @@ pub use key::{HashRange, Key, hash_of};
 pub use record::Record;
 pub use row::{RowLayout, RowWriter, Slot};
 pub use schema::{DataType, Field, Repr};
-pub use sink::Sink;
+pub use sink::{Prepared, Sink};
 pub use source::{Polled, Source, Stamped};
 pub use value::Value;

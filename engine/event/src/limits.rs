@@ -39,6 +39,15 @@ pub const FIRED_PER_EVENT: usize = 1;
 /// Rows that the sink holds back until every shard has passed their time. Past it the job stops with an error.
 pub const SINK_PENDING_ROWS_MAX: usize = 32_000_000;
 
+/// Rows that wait for an output with a thread of its own, where its table does not say how many.
+pub const SINK_QUEUE_ROWS: usize = 16_384;
+
+/// What a table may say of that.
+pub const SINK_QUEUE_ROWS_MAX: usize = 1 << 24;
+
+/// Rows that are put into such a queue before its thread is woken; fewer when no more are there.
+pub const SINK_WAKE_ROWS: usize = 256;
+
 /// Emptied lists of rows that the sink keeps for windows to come.
 pub const SPARE_LISTS_MAX: usize = 4;
 
@@ -76,6 +85,7 @@ pub const TOLD_POSITIONS_MAX: usize = 2;
 /// How long the uploader waits before it asks a store again that gave no answer, ns.
 pub const UPLOAD_RETRY_NS: i64 = 1_000_000_000;
 
+const _: () = assert!(SINK_QUEUE_ROWS <= SINK_QUEUE_ROWS_MAX && SINK_WAKE_ROWS < SINK_QUEUE_ROWS);
 const _: () = assert!(LOG_CHUNKS_TOUCHED <= LOG_CHUNKS);
 const _: () = assert!(SHARDS_MAX <= KEY_GROUPS as usize);
 const _: () = assert!(KEY_GROUPS.is_power_of_two());

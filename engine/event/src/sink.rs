@@ -7,6 +7,17 @@ use crate::frame::Header;
 /// The epoch of what a sink prepares when all has been given.
 pub const LAST_EPOCH: u64 = u64::MAX;
 
+/// What came of asking a sink to prepare an epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prepared {
+    /// It is ready to be committed; the bytes say what is needed to go on from here after a crash.
+    Ready(Vec<u8>),
+    /// [`Sink::turn`] says when it is. Rows of later epochs may be given meanwhile.
+    Later,
+    /// The sink can not, and no snapshots can be taken.
+    Never,
+}
+
 /// Where results go. Runs on the sink's thread; rows arrive in one total order, whatever the number of shards:
 /// by their time, then as [`compare`](Sink::compare) says.
 pub trait Sink: Send {
@@ -27,6 +38,14 @@ pub trait Sink: Send {
         Ordering::Equal
     }
 
+    /// The job begins: called once, on the sink's thread, before the first row and behind what the sink goes on from.
+    ///
+    /// # Errors
+    /// It can not begin.
+    fn start(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// Takes a result.
     ///
     /// # Errors
@@ -39,14 +58,23 @@ pub trait Sink: Send {
     /// It can not be written.
     fn late(&mut self, header: &Header, late: Self::Late) -> Result<(), Self::Error>;
 
-    /// All that was given belongs to the epoch, or to one before it that may have been given up: makes it ready to be committed, and says what is
-    /// needed to go on from here after a crash. `None`: the sink can not, and no snapshots can be taken.
+    /// A turn of the sink's thread, also one without rows: what is buffered may go out. Says which epoch is ready that was to
+    /// be so [`Later`](Prepared::Later), with the bytes of [`Prepared::Ready`]; the oldest first, and one at a time.
+    ///
+    /// # Errors
+    /// What was given can not be written.
+    fn turn(&mut self) -> Result<Option<(u64, Vec<u8>)>, Self::Error> {
+        Ok(None)
+    }
+
+    /// All that was given belongs to the epoch, or to one before it that may have been given up: makes it ready to be
+    /// committed. Before [`start`](Sink::start) the answer comes at once.
     ///
     /// # Errors
     /// It can not be written.
-    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, Self::Error> {
+    fn prepare(&mut self, epoch: u64) -> Result<Prepared, Self::Error> {
         let _ = epoch;
-        Ok(None)
+        Ok(Prepared::Never)
     }
 
     /// The snapshot of the epoch is durable: what was prepared up to it becomes visible.

@@ -7,7 +7,8 @@
 //! 4. Late events are ordered by the watermark that they came behind, then by their place in their source; with several
 //!    sources, first by their epoch. Those that were made of one event are ordered by time, then as the sink says.
 //! 5. An epoch's output is the rows up to the time that its barrier names, and the other rows and late events before the barriers of all
-//!    shards. When these are written the sink prepares, and commits when it hears that the epoch is durable.
+//!    shards. When these are written the sink is asked to prepare, and commits when it hears that the epoch is durable.
+//! 6. A sink that prepares later is given the rows behind the epoch meanwhile. The epoch waits for it: only one is on its way.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender};
@@ -18,7 +19,7 @@ use rtrb::Consumer;
 use tidewire_event::limits::{SINK_PENDING_ROWS_MAX, SPARE_LISTS_MAX, TAKE_FRAMES};
 use tidewire_event::sink::LAST_EPOCH;
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
-use tidewire_event::{Header, OutFrame, Place, Sink};
+use tidewire_event::{Header, OutFrame, Place, Prepared, Sink};
 
 use crate::clock::Clock;
 use crate::latency::Recorder;
@@ -141,6 +142,7 @@ impl<K: Sink> SinkLoop<K> {
         stopped: impl Fn() -> bool,
     ) -> Result<(K, Taken), SinkEnd<K::Error>> {
         let mut idler = Idler::new(wait);
+        self.start()?;
         loop {
             match self.step(clock)? {
                 SinkStep::Busy => idler.busy(),
@@ -156,10 +158,18 @@ impl<K: Sink> SinkLoop<K> {
         Ok((self.sink, self.taken))
     }
 
+    /// To be called once, before the first turn.
+    pub(crate) fn start(&mut self) -> Result<(), SinkEnd<K::Error>> {
+        self.sink.start().map_err(SinkEnd::Failed)
+    }
+
     /// One turn: commits what is durable, takes what has arrived, writes what is complete. Not to be called again when
     /// it is done.
     pub(crate) fn step(&mut self, clock: &impl Clock) -> Result<SinkStep, SinkEnd<K::Error>> {
         let committed = self.commit()?;
+        while let Some((epoch, prepared)) = self.sink.turn().map_err(SinkEnd::Failed)? {
+            self.report(epoch, prepared);
+        }
         if self.is_ended {
             if committed != Some(LAST_EPOCH) {
                 return Ok(SinkStep::Waiting);
@@ -176,8 +186,7 @@ impl<K: Sink> SinkLoop<K> {
         } else {
             self.write_complete()?;
             if self.ends.is_some() {
-                let prepared = self.prepare(LAST_EPOCH)?;
-                self.report(Report::Finished { prepared });
+                self.prepare(LAST_EPOCH)?;
                 self.is_ended = true;
                 return Ok(SinkStep::Busy);
             }
@@ -295,8 +304,7 @@ impl<K: Sink> SinkLoop<K> {
             }
             self.write(Some(to)).map_err(SinkEnd::Failed)?;
             self.write_late(|_| true).map_err(SinkEnd::Failed)?;
-            let prepared = self.prepare(epoch)?;
-            self.report(Report::Prepared { epoch, prepared });
+            self.prepare(epoch)?;
             self.late = std::mem::take(&mut self.late_behind);
             for (behind, row) in std::mem::take(&mut self.now_behind) {
                 self.corrected.entry(behind).or_default().push(row);
@@ -307,15 +315,22 @@ impl<K: Sink> SinkLoop<K> {
         self.write(complete_to).map_err(SinkEnd::Failed)
     }
 
-    fn prepare(&mut self, epoch: u64) -> Result<Vec<u8>, SinkEnd<K::Error>> {
-        let prepared = self.sink.prepare(epoch).map_err(SinkEnd::Failed)?;
-        prepared.ok_or(SinkEnd::NotDurable)
+    fn prepare(&mut self, epoch: u64) -> Result<(), SinkEnd<K::Error>> {
+        match self.sink.prepare(epoch).map_err(SinkEnd::Failed)? {
+            Prepared::Ready(prepared) => self.report(epoch, prepared),
+            Prepared::Later => {}
+            Prepared::Never => return Err(SinkEnd::NotDurable),
+        }
+        Ok(())
     }
 
-    fn report(&self, report: Report) {
+    fn report(&self, epoch: u64, prepared: Vec<u8>) {
         if let Some(ends) = &self.ends {
             // Nobody listens any more when the job is being stopped.
-            let _ = ends.reports.send(report);
+            let _ = ends.reports.send(match epoch {
+                LAST_EPOCH => Report::Finished { prepared },
+                epoch => Report::Prepared { epoch, prepared },
+            });
         }
     }
 

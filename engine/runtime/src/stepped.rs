@@ -136,7 +136,10 @@ where
         let mut ends = SnapshotEnds::new(Some(opened), *inputs, shards, logs);
         let (outlets, results): (Vec<_>, Vec<_>) =
             (0..shards).map(|_| RingBuffer::new(sizes.out_ring_frames)).unzip();
-        let sink = SinkLoop::new(job.sink, results, None, ends.sink.take());
+        let mut sink = SinkLoop::new(job.sink, results, None, ends.sink.take());
+        if let Err(end) = sink.start() {
+            ended::<S, K>(end.into())?;
+        }
         let budget = Budget::unlimited();
         let mut images = opened.images(shards, &budget)?.into_iter().flatten();
         let (out_of_sources, into_shards) = mesh(*inputs, shards, sizes.ring_frames);

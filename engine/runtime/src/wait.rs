@@ -37,25 +37,27 @@ const PARKS: u32 = YIELDS + 200;
 
 /// Counts idle turns, and steps from spinning to sleeping as the strategy says.
 #[derive(Debug)]
-pub(crate) struct Idler {
+pub struct Idler {
     wait: Wait,
     turns: u32,
 }
 
 impl Idler {
-    pub(crate) fn new(wait: Wait) -> Self {
+    /// No idle turn yet.
+    #[must_use]
+    pub fn new(wait: Wait) -> Self {
         Self { wait, turns: 0 }
     }
 
     /// There was something to do.
     #[inline]
-    pub(crate) fn busy(&mut self) {
+    pub fn busy(&mut self) {
         self.turns = 0;
     }
 
     /// There was nothing to do: wait once.
     #[inline]
-    pub(crate) fn idle(&mut self) {
+    pub fn idle(&mut self) {
         self.turns = self.turns.saturating_add(1);
         match self.wait {
             Wait::Spin => spin_loop(),

@@ -14,6 +14,8 @@ pub enum Broken {
     NoFence,
     /// The sink commits what it is asked to prepare.
     CommitAtPrepare,
+    /// The sink says of a part that it is sealed, and seals it some turns later.
+    EarlyPromise,
     /// The sink does not undo what was prepared behind the snapshot.
     NoUndo,
     /// The source goes on one event behind its position.
@@ -28,11 +30,12 @@ pub enum Broken {
 
 impl Broken {
     /// Every one.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ManifestFirst,
         Self::LyingStore,
         Self::NoFence,
         Self::CommitAtPrepare,
+        Self::EarlyPromise,
         Self::NoUndo,
         Self::LostEvent,
         Self::RepeatedEvent,
@@ -48,6 +51,7 @@ impl Display for Broken {
             Self::LyingStore => "lying-store",
             Self::NoFence => "no-fence",
             Self::CommitAtPrepare => "commit-at-prepare",
+            Self::EarlyPromise => "early-promise",
             Self::NoUndo => "no-undo",
             Self::LostEvent => "lost-event",
             Self::RepeatedEvent => "repeated-event",

@@ -3,14 +3,16 @@
 //! 1. It does what a folder of parts does: a part is written under a name of its own, sealed when an epoch is prepared,
 //!    and renamed to its number when that is committed. A rename replaces what has that name.
 //! 2. What is not sealed is lost in a crash. A crash may come between any two renames or removals.
-//! 3. A reader sees the renamed parts, in the order of their numbers.
+//! 3. The sink of a plan may prepare some turns after it was asked. Rows behind the epoch come meanwhile, and are of the next
+//!    part.
+//! 4. A reader sees the renamed parts, in the order of their numbers.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidewire_dataflow::{Stage, WindowRow};
-use tidewire_event::{Header, Sink};
+use tidewire_event::{Header, Prepared, Sink};
 
 use super::broken::Broken;
 use super::dice::Dice;
@@ -103,12 +105,64 @@ pub(crate) struct Parts {
     corrected: BTreeSet<(i64, u32)>,
     /// With the epochs that they were prepared for.
     sealed: VecDeque<(u64, (u64, u64))>,
+    /// At most so many turns pass before an epoch is prepared.
+    turns_max: u64,
+    asked: VecDeque<Asked>,
+}
+
+/// An epoch that is to be prepared.
+struct Asked {
+    epoch: u64,
+    part: Part,
+    /// Turns that are still to pass.
+    turns: u64,
+    /// Whether it has been said to be prepared, against the protocol.
+    is_promised: bool,
 }
 
 impl Parts {
-    pub(crate) fn new(files: Arc<Mutex<Files>>, life: Arc<Life>, broken: Option<Broken>) -> Self {
-        let (current, corrected, sealed) = (Part::default(), BTreeSet::new(), VecDeque::new());
-        Self { files, life, broken, next: 1, current, corrected, sealed }
+    pub(crate) fn new(
+        files: Arc<Mutex<Files>>,
+        life: Arc<Life>,
+        broken: Option<Broken>,
+        turns_max: u64,
+    ) -> Self {
+        Self {
+            files,
+            life,
+            broken,
+            next: 1,
+            current: Part::default(),
+            corrected: BTreeSet::new(),
+            sealed: VecDeque::new(),
+            turns_max,
+            asked: VecDeque::new(),
+        }
+    }
+
+    /// Seals what belongs to the epoch, and says what is sealed.
+    fn seal(&mut self, epoch: u64, part: Part) -> Result<Vec<u8>, DiskError> {
+        self.files().operation(&self.life)?;
+        if !part.rows.is_empty() || !part.corrected.is_empty() || !part.late.is_empty() {
+            let name = (self.next, self.life.number);
+            self.next += 1;
+            self.files().sealed.insert(name, part);
+            self.sealed.push_back((epoch, name));
+        }
+        let mut account = vec![self.next];
+        account.extend(self.sealed.iter().flat_map(|(_, (number, writer))| [*number, *writer]));
+        if self.broken == Some(Broken::CommitAtPrepare) {
+            self.commit(epoch)?;
+        }
+        Ok(account.into_iter().flat_map(u64::to_le_bytes).collect())
+    }
+
+    /// The account of what is only going to be sealed: a broken promise if the process crashes before.
+    fn promise(&self) -> Vec<u8> {
+        let sealed = self.sealed.iter().flat_map(|(_, (number, writer))| [*number, *writer]);
+        let promised = [self.next + 1].into_iter().chain(sealed);
+        let promised = promised.chain([self.next, self.life.number]);
+        promised.flat_map(u64::to_le_bytes).collect()
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
@@ -145,21 +199,34 @@ impl Sink for Parts {
         Ok(())
     }
 
-    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        self.files().operation(&self.life)?;
+    fn turn(&mut self) -> Result<Option<(u64, Vec<u8>)>, DiskError> {
+        let Some(first) = self.asked.front_mut() else { return Ok(None) };
+        if first.turns > 0 {
+            first.turns -= 1;
+            return Ok(None);
+        }
+        let Some(Asked { epoch, part, is_promised, .. }) = self.asked.pop_front() else {
+            return Ok(None);
+        };
+        let account = self.seal(epoch, part)?;
+        Ok((!is_promised).then_some((epoch, account)))
+    }
+
+    fn prepare(&mut self, epoch: u64) -> Result<Prepared, DiskError> {
         let part = std::mem::take(&mut self.current);
-        if !part.rows.is_empty() || !part.corrected.is_empty() || !part.late.is_empty() {
-            let name = (self.next, self.life.number);
-            self.next += 1;
-            self.files().sealed.insert(name, part);
-            self.sealed.push_back((epoch, name));
+        if self.turns_max == 0 {
+            return self.seal(epoch, part).map(Prepared::Ready);
         }
-        let mut account = vec![self.next];
-        account.extend(self.sealed.iter().flat_map(|(_, (number, writer))| [*number, *writer]));
-        if self.broken == Some(Broken::CommitAtPrepare) {
-            self.commit(epoch)?;
+        let is_empty = part.rows.is_empty() && part.corrected.is_empty() && part.late.is_empty();
+        if self.broken == Some(Broken::EarlyPromise) && !is_empty && self.asked.is_empty() {
+            let promise = self.promise();
+            self.asked.push_back(Asked { epoch, part, turns: self.turns_max, is_promised: true });
+            return Ok(Prepared::Ready(promise));
         }
-        Ok(Some(account.into_iter().flat_map(u64::to_le_bytes).collect()))
+        // Some at the next turn, and others late.
+        let turns = epoch % self.turns_max;
+        self.asked.push_back(Asked { epoch, part, turns, is_promised: false });
+        Ok(Prepared::Later)
     }
 
     fn commit(&mut self, epoch: u64) -> Result<(), DiskError> {

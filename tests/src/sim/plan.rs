@@ -72,6 +72,8 @@ pub(crate) struct Plan {
     pub(crate) compression: Compression,
     pub(crate) keep: Keep,
     pub(crate) sizes: Sizes,
+    /// How many turns of the sink may pass before it has prepared an epoch.
+    pub(crate) prepare_turns_max: u64,
     /// Whether records are so large that the buffer of copies fills while the store is slow.
     pub(crate) is_wide: bool,
     /// Events of all sources.
@@ -123,6 +125,7 @@ impl Plan {
             1 => Work::Windows { lateness: more.spread(1, 4 * window as u64) as i64 },
             _ => Work::Windows { lateness: 0 },
         };
+        let prepare_turns_max = Dice::new(seed, 6).pick([0, 1, 4, 50]);
         Self {
             inputs,
             work,
@@ -142,6 +145,7 @@ impl Plan {
                 log_chunks: dice.between(1, if is_wide { 1 } else { 4 }) as usize,
                 log_chunk_bytes: dice.spread(chunk_bytes_min, 4 * chunk_bytes_min) as usize,
             },
+            prepare_turns_max,
             is_wide,
             events,
         }

@@ -260,7 +260,12 @@ impl World {
                 let operator = Worker::new(self.plan.work, windows, key_of, Chained, arena);
                 Ok(Logged { operator, broken, records: 0 })
             },
-            sink: Parts::new(Arc::clone(&self.files), Arc::clone(life), broken),
+            sink: Parts::new(
+                Arc::clone(&self.files),
+                Arc::clone(life),
+                broken,
+                self.plan.prepare_turns_max,
+            ),
         };
         let Plan { sizes, rate, align_ns, .. } = &*self.plan;
         let (rate, align_ns) = (*rate, *align_ns);

@@ -11,7 +11,7 @@ use tidewire_connect::rows::{
 };
 use tidewire_dataflow::WindowRow;
 use tidewire_event::sink::LAST_EPOCH;
-use tidewire_event::{Header, Sink};
+use tidewire_event::{Header, Prepared, Sink};
 
 use super::aggregate::{Bar, Trades};
 use super::step::{Tick, TickKind};
@@ -220,9 +220,9 @@ impl Sink for BarSink {
         ])
     }
 
-    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, RowError> {
+    fn prepare(&mut self, epoch: u64) -> Result<Prepared, RowError> {
         if !self.is_durable {
-            return Ok(None);
+            return Ok(Prepared::Never);
         }
         let is_last = epoch == LAST_EPOCH;
         let account = |output: &mut Option<RowOutput>| match output {
@@ -235,7 +235,7 @@ impl Sink for BarSink {
         totals.sort_unstable_by_key(|(instrument, _)| *instrument);
         let account = Account { rows, late, windows: self.summary.windows, totals };
         let bytes = rkyv::to_bytes::<rancor::Error>(&account).map_err(|_| RowError::Account)?;
-        Ok(Some(bytes.into_vec()))
+        Ok(Prepared::Ready(bytes.into_vec()))
     }
 
     fn commit(&mut self, epoch: u64) -> Result<(), RowError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidewire_connect::tables::{
-    self, Columns, Connector, OwnColumns, TableError, TableReader, TableWriter,
+    self, Columns, Connector, OwnColumns, Queue, TableError, TableReader, TableWriter,
 };
 use tidewire_sql::catalog::{Connectors, FeedColumns};
 
@@ -26,24 +26,31 @@ pub(super) fn readers(
     options: &BTreeMap<String, String>,
     columns: &Columns,
 ) -> Result<Vec<Box<dyn TableReader>>, TableError> {
-    let options = options_of(connector, options);
-    match of_another_crate(connector) {
+    let mut options = options_of(connector, options);
+    let other = of_another_crate(connector);
+    if other.is_some() || tables::is_written(connector) {
+        // A table that is read has no use for its queue; what is wrong with it is said all the same.
+        Queue::take(&mut options)?;
+    }
+    match other {
         Some(it) => it.readers(options, columns),
         None => tables::readers(options, columns),
     }
 }
 
-/// The writer of a table.
+/// The writer of a table, and what its options say of its queue.
 pub(super) fn writer(
     connector: &str,
     options: &BTreeMap<String, String>,
     columns: &Columns,
-) -> Result<Box<dyn TableWriter>, TableError> {
-    let options = options_of(connector, options);
-    match of_another_crate(connector) {
+) -> Result<(Box<dyn TableWriter>, Option<Queue>), TableError> {
+    let mut options = options_of(connector, options);
+    let queue = Queue::take(&mut options)?;
+    let writer = match of_another_crate(connector) {
         Some(it) => it.writer(options, columns),
         None => tables::writer(options, columns),
-    }
+    };
+    Ok((writer?, queue))
 }
 
 fn options_of(connector: &str, options: &BTreeMap<String, String>) -> tables::Options {

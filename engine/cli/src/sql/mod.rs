@@ -79,7 +79,8 @@ pub struct Done {
     pub late: Vec<u64>,
     /// What has come to live tables, with the table.
     pub counts: Vec<(String, u64)>,
-    /// Rows that were left out where they were read, with the table and the reason.
+    /// Rows that were left out where they were read, or for which the queue of an output had no room, with the table and the
+    /// reason.
     pub skipped: Vec<(String, u64)>,
     /// What went wrong and was got over, with the table: connections that were lost, and the like.
     pub troubles: Vec<(String, u64)>,
@@ -297,18 +298,13 @@ impl SqlJob {
         }
         let mut writers = Vec::new();
         for output in &plan.outputs {
-            let (name, writer) = self.writer(output, &shown)?;
+            let writer = self.writer(output, &shown)?;
             if options.snapshots.is_none()
-                && let Some(error) = writer.needs_snapshots()
+                && let Some(error) = writer.writer.needs_snapshots()
             {
-                return Err(self.of_option(&name, error));
+                return Err(self.of_option(&writer.table, error));
             }
-            writers.push(OutputWriter::new(
-                name,
-                writer,
-                RowOrder::new(&output.fields)?,
-                output.limit,
-            ));
+            writers.push(writer);
         }
         let told = Arc::new(Mutex::new(Told::default()));
         for (scan, reader) in &opened {
@@ -364,17 +360,20 @@ impl SqlJob {
         &self,
         output: &Output,
         shown: &impl Fn(&Columns) -> Box<dyn TableWriter>,
-    ) -> Result<(String, Box<dyn TableWriter>), SqlRunError> {
+    ) -> Result<OutputWriter, SqlRunError> {
         let columns = output.fields.iter().cloned().map(Column::physical).collect();
         let columns = Columns::all(columns).map_err(too_wide)?;
+        let (order, limit) = (RowOrder::new(&output.fields)?, output.limit);
         let Some(name) = &output.table else {
-            return Ok(("(shown)".to_owned(), shown(&columns)));
+            let (table, writer) = ("(shown)".to_owned(), shown(&columns));
+            return Ok(OutputWriter { table, writer, order, limit, queue: None });
         };
         let Some(table) = self.bound.catalog.table(name) else {
             return Err(SqlError::new(Span::NONE, format!("the table {name} is dropped")).into());
         };
         let made = writer(&table.connector, &table.options, &columns);
-        Ok((name.clone(), made.map_err(|error| of_table(table, error))?))
+        let (writer, queue) = made.map_err(|error| of_table(table, error))?;
+        Ok(OutputWriter { table: name.clone(), writer, order, limit, queue })
     }
 }
 
@@ -471,7 +470,8 @@ impl<O: Observer> Run for Running<'_, O> {
         let outcome = outcome?;
         let (sink, outcome) = outcome.split();
         let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
-        let (counts, skipped, mut troubles) = told.into_lists();
+        let (counts, mut skipped, mut troubles) = told.into_lists();
+        skipped.extend(sink.dropped());
         sink.add_troubles(&mut troubles);
         Ok(Done {
             rows_read: outcome.events,

@@ -11,6 +11,10 @@ use super::{Columns, Options, TableError, TableWriter};
 /// Where lines go.
 pub(super) type Out = Box<dyn Write + Send>;
 
+/// The streams of the program.
+pub(super) const STANDARD_OUTPUT: &str = "standard output";
+const STANDARD_ERROR: &str = "standard error";
+
 /// What makes lines of rows.
 pub(super) trait Lines: Send {
     /// Takes a row, and appends the lines that are complete by it.
@@ -26,6 +30,7 @@ pub(super) trait Lines: Send {
 pub(super) struct LineWriter<L> {
     lines: L,
     out: Out,
+    stream: &'static str,
     text: String,
 }
 
@@ -43,8 +48,9 @@ pub(super) fn broken() -> TableError {
 }
 
 impl<L: Lines> LineWriter<L> {
-    pub(super) fn new(lines: L, out: Out) -> Self {
-        Self { lines, out, text: String::new() }
+    /// Writes to `out`, which is that stream of the program.
+    pub(super) fn new(lines: L, out: Out, stream: &'static str) -> Self {
+        Self { lines, out, stream, text: String::new() }
     }
 
     fn write(&mut self) -> Result<(), TableError> {
@@ -55,6 +61,10 @@ impl<L: Lines> LineWriter<L> {
 }
 
 impl<L: Lines> TableWriter for LineWriter<L> {
+    fn stream(&self) -> Option<&'static str> {
+        Some(self.stream)
+    }
+
     fn row(&mut self, row: &[u8]) -> Result<(), TableError> {
         self.lines.row(row, &mut self.text)?;
         self.write()
@@ -132,14 +142,22 @@ pub(super) fn print(
     let prefix = options.take("print-identifier");
     let to_error = options.flag("standard-error")?.unwrap_or(false);
     options.finish()?;
-    let out: Out = if to_error { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-    Ok(print_to(out, prefix, columns))
+    let (out, stream): (Out, _) = match to_error {
+        true => (Box::new(io::stderr()), STANDARD_ERROR),
+        false => (Box::new(io::stdout()), STANDARD_OUTPUT),
+    };
+    Ok(print_to(out, stream, prefix, columns))
 }
 
-fn print_to(out: Out, prefix: Option<String>, columns: &Columns) -> Box<dyn TableWriter> {
+fn print_to(
+    out: Out,
+    stream: &'static str,
+    prefix: Option<String>,
+    columns: &Columns,
+) -> Box<dyn TableWriter> {
     let prefix = prefix.map(|it| format!("{it}> ")).unwrap_or_default();
     let lines = Printed { cells: Cells::new(columns), prefix };
-    Box::new(LineWriter::new(lines, out))
+    Box::new(LineWriter::new(lines, out, stream))
 }
 
 /// The writer of `'connector' = 'blackhole'`: counts rows and forgets them.
@@ -193,7 +211,8 @@ mod tests {
     fn rows_are_printed_as_flink_does() {
         let columns = sample();
         let shared = Shared::default();
-        let mut print = print_to(Box::new(shared.clone()), Some("out".to_owned()), &columns);
+        let out = Box::new(shared.clone());
+        let mut print = print_to(out, STANDARD_OUTPUT, Some("out".to_owned()), &columns);
         print.row(&sample_row(&columns, 7, Some("a, b"))).unwrap();
         print.row(&sample_row(&columns, -1, None)).unwrap();
         print.finish().unwrap();

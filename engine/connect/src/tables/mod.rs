@@ -4,6 +4,7 @@
 //! a [`TableWriter`] takes rows of the columns that it has.
 
 mod options;
+mod queue;
 mod columns;
 mod text;
 mod target;
@@ -37,7 +38,8 @@ use std::fmt;
 
 pub use columns::{Column, Columns, OwnColumns};
 pub use options::{OptionError, Options, nearest};
-pub use registry::{Connector, columns_of, readers, writer};
+pub use queue::{Queue, WhenQueueFull};
+pub use registry::{Connector, columns_of, is_written, readers, writer};
 
 /// What a reader has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,11 +180,24 @@ pub trait TableWriter: Send {
         None
     }
 
+    /// The stream of the program that its rows go to, if other tables may write to that too: there they have one order.
+    fn stream(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Takes a row.
     ///
     /// # Errors
     /// It can not be written.
     fn row(&mut self, row: &[u8]) -> Result<(), TableError>;
+
+    /// No row follows at once: sends what is buffered.
+    ///
+    /// # Errors
+    /// It can not be written.
+    fn flush(&mut self) -> Result<(), TableError> {
+        Ok(())
+    }
 
     /// Makes ready what was given up to the epoch.
     ///

@@ -48,7 +48,13 @@ const READ: [&str; 12] = [
     "udp",
 ];
 /// Those that can be written to.
-const WRITTEN: [&str; 4] = ["blackhole", "filesystem", "print", "stdout"];
+const WRITTEN: [&str; 5] = ["blackhole", "filesystem", "print", "stdout", "tcp"];
+
+/// Whether tables of this connector can be written to.
+#[must_use]
+pub fn is_written(connector: &str) -> bool {
+    WRITTEN.contains(&connector)
+}
 
 /// The columns of a table whose connector knows them itself, as those of feeds do; `None` where the table has to say them.
 /// The options stay as they are.
@@ -105,6 +111,7 @@ pub fn writer(options: Options, columns: &Columns) -> Result<Box<dyn TableWriter
         "filesystem" => filesystem::writer(options, columns),
         "print" => line_writer::print(options, columns),
         "stdout" => stdout::writer(options, columns),
+        "tcp" => tcp::writer(options, columns),
         name if READ.contains(&name) => {
             Err(wrong_way(name, "can be read, and not be written to", &WRITTEN).into())
         }
@@ -148,7 +155,7 @@ mod tests {
         let written = writer(options("datagen", &[]), &sample()).unwrap_err();
         assert_eq!(
             written.to_string(),
-            "the option 'connector' is 'datagen': it can be read, and not be written to; take one of blackhole, filesystem, print, stdout"
+            "the option 'connector' is 'datagen': it can be read, and not be written to; take one of blackhole, filesystem, print, stdout, tcp"
         );
         writer(options("blackhole", &[]), &sample()).unwrap();
         let unknown = writer(options("blackhole", &[("x", "y")]), &sample()).unwrap_err();

@@ -3,20 +3,21 @@
 use std::io::Write;
 
 use super::csv_text::{CsvOptions, CsvText};
-use super::line_writer::{Cells, LineWriter, Lines, broken};
+use super::line_writer::{Cells, LineWriter, Lines, STANDARD_OUTPUT, broken};
 use super::{Columns, TableError, TableWriter};
 
 /// How many rows are looked at before the first is shown, to know how wide the columns are.
 const LOOKED_AT_ROWS: usize = 20;
 
-/// Writes rows as CSV with a header to `out`, which should have a buffer.
+/// Writes rows as CSV with a header to `out`, which should have a buffer. It stands for standard output: what several
+/// write has one order.
 pub fn csv(out: impl Write + Send + 'static, columns: &Columns) -> Box<dyn TableWriter> {
     let text = CsvText::new(CsvOptions::default(), columns);
     let lines = Csv { has_header: false, text };
-    Box::new(LineWriter::new(lines, Box::new(out)))
+    Box::new(LineWriter::new(lines, Box::new(out), STANDARD_OUTPUT))
 }
 
-/// Writes rows as a table to `out`, whose columns are as wide as the first rows need. A wider value moves those right of
+/// Writes rows as a table to `out`, which stands for standard output and whose columns are as wide as the first rows need. A wider value moves those right of
 /// it.
 pub fn table(out: impl Write + Send + 'static, columns: &Columns) -> Box<dyn TableWriter> {
     let names: Vec<_> = columns.columns.iter().map(|it| it.field.name.clone()).collect();
@@ -24,7 +25,7 @@ pub fn table(out: impl Write + Send + 'static, columns: &Columns) -> Box<dyn Tab
     let widths = names.iter().map(|name| name.chars().count()).collect();
     let cells = Cells::new(columns);
     let lines = Aligned { cells, names, is_number, widths, held: Some(Vec::new()) };
-    Box::new(LineWriter::new(lines, Box::new(out)))
+    Box::new(LineWriter::new(lines, Box::new(out), STANDARD_OUTPUT))
 }
 
 struct Csv {

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::line_writer::{Out, failed};
+use super::line_writer::{Out, STANDARD_OUTPUT, failed};
 use super::message::{MessageEncoder, encoder};
 use super::{Columns, Options, TableError, TableWriter};
 
@@ -34,10 +34,14 @@ struct Stdout {
 }
 
 impl TableWriter for Stdout {
+    fn stream(&self) -> Option<&'static str> {
+        Some(STANDARD_OUTPUT)
+    }
+
     fn row(&mut self, row: &[u8]) -> Result<(), TableError> {
         let Self { encoder, out, line, without } = self;
         let message = encoder.encode(row).map_err(|bad| TableError::Output {
-            place: "standard output".to_owned(),
+            place: STANDARD_OUTPUT.to_owned(),
             problem: bad.problem,
         })?;
         let Some(message) = message else {

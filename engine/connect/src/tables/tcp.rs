@@ -9,6 +9,9 @@
 //! 4. What was received is kept in a journal, where there is one: see [`live`](super::live). What a sender has sent while
 //!    the job was not there is the sender's to send again.
 
+mod outgoing;
+mod writer;
+
 use std::io::{self, ErrorKind, Read as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -17,6 +20,8 @@ use tidewire_udp::clock::{monotonic_ns, unix_now_ns};
 
 use super::live::{Came, Framer, Framing, Inbox, Keeping, Live, Numbered, TextRows, Transport};
 use super::{Columns, OptionError, Options, TableError, TableReader};
+
+pub(super) use self::writer::writer;
 
 /// Connections that may be open at once.
 const CONNECTIONS_MAX: usize = 64;
@@ -54,11 +59,7 @@ fn parts(
         "listen" => Some(true),
         _ => None,
     })?;
-    let framing = options.parse("framing", "lines or length", |text| match text {
-        "lines" => Some(Framing::Lines),
-        "length" => Some(Framing::Length),
-        _ => None,
-    })?;
+    let framing = framing(options)?;
     let format = options.clone().take("format").unwrap_or_default();
     let keeping = Keeping::take(options, &format)?;
     let known = Numbered::new(text, columns)?;
@@ -70,13 +71,22 @@ fn parts(
     let tcp = Tcp {
         address,
         side,
-        framing: framing.unwrap_or(Framing::Lines),
+        framing,
         open: Vec::new(),
         turn: 0,
         piece: vec![0; READ_BYTES],
         counters: Counters::default(),
     };
     Ok((tcp, rows, keeping))
+}
+
+fn framing(options: &mut Options) -> Result<Framing, OptionError> {
+    let framing = options.parse("framing", "lines or length", |text| match text {
+        "lines" => Some(Framing::Lines),
+        "length" => Some(Framing::Length),
+        _ => None,
+    })?;
+    Ok(framing.unwrap_or(Framing::Lines))
 }
 
 enum Side {

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use tidewire_dataflow::Operator;
-use tidewire_event::Sink;
 use tidewire_event::limits::TOLD_POSITIONS_MAX;
+use tidewire_event::{Prepared, Sink};
 use tidewire_snapshot::{Good, Skipped, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 
@@ -81,10 +81,10 @@ impl<'a> Opened<'a> {
         if self.snapshots.restore {
             let prepared = self.good.as_ref().map(restore::prepared).transpose()?;
             sink.restore(&prepared.unwrap_or_default()).map_err(JobError::Sink)
-        } else if sink.prepare(0).map_err(JobError::Sink)?.is_none() {
-            Err(SnapshotError::Sink.into())
-        } else {
+        } else if let Prepared::Ready(_) = sink.prepare(0).map_err(JobError::Sink)? {
             Ok(())
+        } else {
+            Err(SnapshotError::Sink.into())
         }
     }
 

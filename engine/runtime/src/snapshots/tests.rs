@@ -1,12 +1,13 @@
 //! Jobs with snapshots, cut short and gone on with.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, WhenQuiet, Window, WindowRow};
 use tidewire_event::record::u64_le;
-use tidewire_event::{Header, Polled, Sink, Source, Stamped, hash_of};
+use tidewire_event::{Header, Polled, Prepared, Sink, Source, Stamped, hash_of};
 use tidewire_snapshot::{Job as JobName, MemoryStore};
 use tidewire_state::Arena;
 
@@ -90,6 +91,23 @@ struct Disk {
 struct Durable {
     disk: Arc<Mutex<Disk>>,
     rows: Vec<(i64, u64, u64)>,
+    /// So many turns pass before an epoch is prepared.
+    turns: u32,
+    /// Epochs that are to be prepared, each with its rows and the turns that have passed.
+    asked: VecDeque<(u64, Vec<(i64, u64, u64)>, u32)>,
+}
+
+impl Durable {
+    fn new(disk: &Arc<Mutex<Disk>>, turns: u32) -> Self {
+        Self { disk: Arc::clone(disk), rows: Vec::new(), turns, asked: VecDeque::new() }
+    }
+
+    fn seal(&self, epoch: u64, rows: Vec<(i64, u64, u64)>) -> Vec<u8> {
+        let mut disk = self.disk.lock().unwrap();
+        disk.prepared.push((epoch, rows));
+        let rows = disk.prepared.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+        ((disk.committed.len() + rows) as u64).to_le_bytes().to_vec()
+    }
 }
 
 impl Sink for Durable {
@@ -110,11 +128,23 @@ impl Sink for Durable {
         Ok(())
     }
 
-    fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, io::Error> {
-        let mut disk = self.disk.lock().unwrap();
-        disk.prepared.push((epoch, std::mem::take(&mut self.rows)));
-        let rows = disk.prepared.iter().map(|(_, rows)| rows.len()).sum::<usize>();
-        Ok(Some(((disk.committed.len() + rows) as u64).to_le_bytes().to_vec()))
+    fn turn(&mut self) -> Result<Option<(u64, Vec<u8>)>, io::Error> {
+        let Some((_, _, passed)) = self.asked.front_mut() else { return Ok(None) };
+        *passed += 1;
+        if *passed < self.turns {
+            return Ok(None);
+        }
+        let Some((epoch, rows, _)) = self.asked.pop_front() else { return Ok(None) };
+        Ok(Some((epoch, self.seal(epoch, rows))))
+    }
+
+    fn prepare(&mut self, epoch: u64) -> Result<Prepared, io::Error> {
+        let rows = std::mem::take(&mut self.rows);
+        if self.turns == 0 || epoch == 0 {
+            return Ok(Prepared::Ready(self.seal(epoch, rows)));
+        }
+        self.asked.push_back((epoch, rows, 0));
+        Ok(Prepared::Later)
     }
 
     fn commit(&mut self, epoch: u64) -> Result<(), io::Error> {
@@ -150,6 +180,7 @@ fn run(
     threads: Threads,
     fail_at: u64,
     places: Option<&Arc<Mutex<Vec<u64>>>>,
+    turns: u32,
 ) -> Result<Outcome<Durable>, JobError<io::Error, io::Error>> {
     let key_of = |event: &u64| event % KEYS;
     let job = Job {
@@ -160,7 +191,7 @@ fn run(
         operator: move |arena: Arena| {
             Ok(KeyedWindow::new(Tumbling::new(5_000).unwrap(), key_of, Sum, arena))
         },
-        sink: Durable { disk: Arc::clone(disk), rows: Vec::new() },
+        sink: Durable::new(disk, turns),
     };
     job.run(&Options { threads, snapshots, ..Options::default() }, &mut Silent)
 }
@@ -173,20 +204,22 @@ fn snapshots(store: &MemoryStore, restore: bool) -> Snapshots {
 #[test]
 fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
     let whole = Arc::default();
-    run(&whole, None, Threads::Inline, u64::MAX, None).unwrap().sink.commit_all();
+    run(&whole, None, Threads::Inline, u64::MAX, None, 0).unwrap().sink.commit_all();
     let expected = std::mem::take(&mut whole.lock().unwrap().committed);
     assert!(expected.len() as u64 >= EVENTS / 5_000 * KEYS);
     let layouts = [Threads::Inline, Threads::Shards(1), Threads::Shards(2), Threads::Shards(3)];
     let told = Arc::new(Mutex::new(Vec::new()));
-    let all = layouts.into_iter().flat_map(|first| [(first, None), (first, Some(&told))]);
-    for (first, places) in all {
+    let all = layouts
+        .into_iter()
+        .flat_map(|first| [(first, None, 0), (first, Some(&told), 0), (first, None, 7)]);
+    for (first, places, turns) in all {
         let (store, disk) = (MemoryStore::default(), Arc::default());
         let cuts = [100_000, 200_000, 299_999, u64::MAX];
         let (mut restored, mut published) = (0, 0);
         for (run_number, cut) in cuts.into_iter().enumerate() {
             let threads = if run_number == 0 { first } else { layouts[run_number] };
             let snapshots = snapshots(&store, run_number > 0);
-            match run(&disk, Some(snapshots), threads, cut, places) {
+            match run(&disk, Some(snapshots), threads, cut, places, turns) {
                 Ok(outcome) => {
                     let totals = outcome.snapshots.unwrap();
                     restored += u64::from(totals.restored.is_some());
@@ -195,8 +228,8 @@ fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
                 Err(error) => assert_eq!(error.to_string(), "the cable is cut"),
             }
         }
-        assert!(restored == 1 && published > 0, "{first:?}");
-        assert!(disk.lock().unwrap().committed == expected, "{first:?}");
+        assert!(restored == 1 && published > 0, "{first:?}, {turns} turns");
+        assert!(disk.lock().unwrap().committed == expected, "{first:?}, {turns} turns");
     }
     let told = told.lock().unwrap();
     assert!(!told.is_empty() && told.iter().all(|place| (1..=EVENTS).contains(place)));
@@ -206,14 +239,14 @@ fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
 fn a_place_is_not_taken_for_a_number_of_events() {
     let (store, disk, told) = (MemoryStore::default(), Arc::default(), Arc::default());
     let inline = Threads::Inline;
-    run(&disk, Some(snapshots(&store, false)), inline, u64::MAX, Some(&told)).unwrap();
-    let other = run(&disk, Some(snapshots(&store, true)), inline, u64::MAX, None);
+    run(&disk, Some(snapshots(&store, false)), inline, u64::MAX, Some(&told), 0).unwrap();
+    let other = run(&disk, Some(snapshots(&store, true)), inline, u64::MAX, None, 0);
     assert!(matches!(other, Err(JobError::Snapshot(SnapshotError::OtherInput { input: 0, .. }))));
 }
 
 impl Durable {
     fn commit_all(mut self) {
-        self.prepare(1).unwrap();
+        assert!(matches!(self.prepare(1), Ok(Prepared::Ready(_))));
         self.commit(1).unwrap();
     }
 }
@@ -221,11 +254,12 @@ impl Durable {
 #[test]
 fn a_store_with_snapshots_is_not_begun_again_and_another_job_is_refused() {
     let (store, disk) = (MemoryStore::default(), Arc::default());
-    run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None).unwrap();
-    let again = run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None);
+    run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None, 0).unwrap();
+    let again = run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None, 0);
     assert!(matches!(again, Err(JobError::Snapshot(SnapshotError::NotEmpty { .. }))));
     let mut other = snapshots(&store, true);
     other.job.fingerprint = "letters".to_owned();
-    let refused = run(&disk, Some(other), Threads::Inline, u64::MAX, None).map(|_| ()).unwrap_err();
+    let refused =
+        run(&disk, Some(other), Threads::Inline, u64::MAX, None, 0).map(|_| ()).unwrap_err();
     assert!(matches!(refused, JobError::Snapshot(SnapshotError::Catalog(_))), "{refused}");
 }

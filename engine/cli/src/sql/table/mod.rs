@@ -153,7 +153,7 @@ impl Table {
         E: Copy + Send,
         F: Fn(&Cells<'_>) -> Result<Stamped<E>, ColumnError> + Clone + Send,
     {
-        let Self { table, columns } = self;
+        let Self { table, columns, .. } = self;
         let made = readers(&table.connector, &table.options, columns);
         let made = made.map_err(|error| of_table(table, error))?;
         if options.snapshots.is_some()
@@ -180,9 +180,13 @@ impl Table {
         O: Fn(&R, &R) -> Ordering + Send,
         F: Fn(&R, &mut CellsOut<'_>) -> Result<(), ColumnError> + Send,
     {
-        let Self { table, columns } = self;
+        let Self { table, columns, .. } = self;
         let made = writer(&table.connector, &table.options, columns);
-        let made = made.map_err(|error| of_table(table, error))?;
+        let (made, queue) = made.map_err(|error| of_table(table, error))?;
+        if queue.is_some() {
+            let problem = "the only output of a pipeline has no queue: leave 'sink.queue.rows' out";
+            return Err(SqlError::new(table.at, problem.to_owned()).into());
+        }
         if options.snapshots.is_none()
             && let Some(error) = made.needs_snapshots()
         {

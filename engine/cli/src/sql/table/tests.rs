@@ -108,6 +108,6 @@ fn a_text_is_one_table_whose_options_are_checked() {
     let computed = one.replacen("note STRING", "twice AS user_id * 2", 1);
     assert!(fails(&computed).contains("the column twice is computed"));
     let misspelt = Table::read(&table("a", path, ", 'formt' = 'x'")).unwrap();
-    let error = misspelt.stream(&Options::default(), purchase).unwrap_err().to_string();
+    let error = misspelt.stream(&Options::default(), purchase).err().unwrap().to_string();
     assert!(error.contains("formt"), "{error}");
 }
