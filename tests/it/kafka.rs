@@ -1,6 +1,7 @@
 //! Topics of a real broker, read and written by the real binary: see `scripts/kafka.sh`.
 
 mod story;
+mod typed;
 
 use std::fs;
 use std::path::Path;
