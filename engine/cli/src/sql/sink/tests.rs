@@ -57,7 +57,7 @@ struct ToDisk {
 }
 
 impl ToDisk {
-    fn new(disk: &Arc<Mutex<Files>>) -> Box<dyn TableWriter> {
+    fn boxed(disk: &Arc<Mutex<Files>>) -> Box<dyn TableWriter> {
         Box::new(Self { disk: Arc::clone(disk), rows: Vec::new(), count: 0 })
     }
 
@@ -131,7 +131,7 @@ struct Stored {
 
 impl Run {
     fn begin(stored: &Stored, queue: Option<Queue>) -> Self {
-        let writers = stored.disks.iter().map(|disk| (ToDisk::new(disk), queue)).collect();
+        let writers = stored.disks.iter().map(|disk| (ToDisk::boxed(disk), queue)).collect();
         let mut sink = sink(writers);
         let (epoch, next, prepared) = &stored.newest;
         sink.restore(prepared).unwrap();
