@@ -72,7 +72,7 @@ fn send(child: &mut Child, lines: &[String]) -> thread::JoinHandle<()> {
 }
 
 /// How many messages the journal has.
-fn kept(folder: &Path) -> usize {
+pub(crate) fn kept(folder: &Path) -> usize {
     let journal = folder.join("journal");
     let Some((newest, _)) = segments(&journal).ok().and_then(|all| all.last().cloned()) else {
         return 0;
@@ -82,7 +82,8 @@ fn kept(folder: &Path) -> usize {
     reader.next_number().max(newest) as usize
 }
 
-fn rows(folder: &Path) -> String {
+/// What a job has written to `out`.
+pub(crate) fn rows(folder: &Path) -> String {
     let mut parts: Vec<_> =
         fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().path()).collect();
     parts.sort();

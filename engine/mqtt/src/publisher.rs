@@ -20,8 +20,16 @@ use crate::retry::Retry;
 #[derive(Debug)]
 struct Waiting {
     publish: Publish,
-    /// Whether the broker has it, and the identifier is to be released: QoS 2.
-    is_released: bool,
+    /// Whether it was sent: then it is marked when it is sent again.
+    is_sent: bool,
+}
+
+impl Waiting {
+    fn send(&mut self, link: &mut Link) -> Result<(), Broken> {
+        self.publish.dup = self.is_sent;
+        self.is_sent = true;
+        link.put(&Packet::Publish(self.publish.clone()))
+    }
 }
 
 /// Sends messages.
@@ -75,15 +83,16 @@ impl Publisher {
         }
         self.until(SINK_NS, |it| it.waiting.len() < UNACKED_MAX)?;
         publish.pkid = self.free_id();
-        let put = match &mut self.link {
-            Some(link) if self.is_live => link.put(&Packet::Publish(publish.clone())),
-            // It goes out when there is a connection.
-            _ => Ok(()),
-        };
         if self.waiting.is_empty() {
             self.moved = monotonic_ns();
         }
-        self.waiting.push_back(Waiting { publish, is_released: false });
+        let mut waiting = Waiting { publish, is_sent: false };
+        let put = match &mut self.link {
+            Some(link) if self.is_live => waiting.send(link),
+            // It goes out when there is a connection.
+            _ => Ok(()),
+        };
+        self.waiting.push_back(waiting);
         put.and_then(|()| self.turn()).or_else(|broken| self.got_over(broken))
     }
 
@@ -157,8 +166,7 @@ impl Publisher {
             }
             self.is_live = true;
             for waiting in &mut self.waiting {
-                waiting.is_released = false;
-                link.put(&Packet::Publish(waiting.publish.clone()))?;
+                waiting.send(link)?;
             }
         }
         link.read()?;
@@ -171,26 +179,23 @@ impl Publisher {
             };
             self.retry.succeeded();
             self.moved = monotonic_ns();
-            let at = self.waiting.iter().position(|it| it.publish.pkid == id);
-            match at.and_then(|at| self.waiting.get_mut(at).map(|waiting| (at, waiting))) {
-                Some((at, _)) if is_last => {
-                    self.waiting.remove(at);
-                }
-                Some((_, waiting)) => {
-                    waiting.is_released = true;
-                    link.put(&Packet::PubRel(PubRel::new(id)))?;
-                }
-                None => return Err(Broken::Unasked(format!("an answer to message {id}"))),
+            let Some(at) = self.waiting.iter().position(|it| it.publish.pkid == id) else {
+                return Err(Broken::Unasked(format!("an answer to message {id}")));
+            };
+            if is_last {
+                self.waiting.remove(at);
+            } else {
+                link.put(&Packet::PubRel(PubRel::new(id)))?;
             }
         }
         link.flush()
     }
 
     fn got_over(&mut self, broken: Broken) -> Result<(), TableError> {
+        (self.link, self.is_live) = (None, false);
         if broken.is_final() {
             return Err(self.broker.output(broken.to_string()));
         }
-        (self.link, self.is_live) = (None, false);
         self.retry.failed(monotonic_ns());
         *self.troubles.entry(broken.kind()).or_default() += 1;
         Ok(())

@@ -93,6 +93,7 @@ impl Subscriber {
     /// What may be tried again is counted.
     fn got_over(&mut self, broken: Broken) -> Result<(), TableError> {
         if broken.is_final() {
+            self.link = None;
             return Err(self.options.broker.input(broken.to_string()));
         }
         self.broke(&broken);
