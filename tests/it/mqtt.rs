@@ -123,8 +123,7 @@ fn rows_are_messages_of_one_topic_or_of_that_of_each_row() {
                 &format!("'topic' = 'out/#', 'qos' = '{qos}', 'sink.topic-field' = 'place', 'client.id' = 'each'")
             ),
         ));
-        let rows: String =
-            (0..3_000).map(|n| format!("{n},2024-01-01 00:00:00.000Z\n")).collect();
+        let rows: String = (0..3_000).map(|n| format!("{n},2024-01-01 00:00:00.000Z\n")).collect();
         fs::write(job.path().join("in.csv"), rows).unwrap();
         job.ends();
         let mut seen: Vec<_> = watch
@@ -133,7 +132,13 @@ fn rows_are_messages_of_one_topic_or_of_that_of_each_row() {
             .map(|message| (message.topic, String::from_utf8(message.payload.to_vec()).unwrap()))
             .collect();
         let of_one: Vec<_> = seen.iter().filter(|(topic, _)| topic == "out/one").collect();
-        assert!(of_one.iter().map(|(_, text)| text.as_str()).eq((0..3_000).map(|n| format!("{{\"n\":{n}}}")).collect::<Vec<_>>().iter().map(String::as_str)));
+        assert!(
+            of_one.iter().map(|(_, text)| text.as_str()).eq((0..3_000)
+                .map(|n| format!("{{\"n\":{n}}}"))
+                .collect::<Vec<_>>()
+                .iter()
+                .map(String::as_str))
+        );
         seen.retain(|(topic, _)| topic != "out/one");
         for (n, (topic, text)) in seen.iter().enumerate() {
             assert_eq!(*topic, format!("out/{n}"));

@@ -69,14 +69,7 @@ mod tests {
     use super::*;
 
     fn message(id: u16, payload: &[u8]) -> Published<'_> {
-        Published {
-            is_duplicate: true,
-            qos: 1,
-            is_retained: false,
-            topic: "t",
-            id,
-            payload,
-        }
+        Published { is_duplicate: true, qos: 1, is_retained: false, topic: "t", id, payload }
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl MqttOptions {
         let client = options.take("client.id").unwrap_or_default();
         let is_clean = options.flag(CLEAN)?.unwrap_or(client.is_empty());
         if !is_clean && client.is_empty() {
-            let expected = "a session that is kept needs 'client.id', a name that no other client has";
+            let expected =
+                "a session that is kept needs 'client.id', a name that no other client has";
             return Err(OptionError::value(CLEAN, "false", expected));
         }
         let (user, password) = (options.take("username"), options.take("password"));
@@ -124,16 +125,16 @@ impl MqttOptions {
 fn address(url: &str) -> Result<(String, u16), OptionError> {
     let wrong = |expected: &str| OptionError::value("url", url, expected);
     if url.starts_with("mqtts://") || url.starts_with("ssl://") {
-        return Err(wrong("TLS is not built in: put a tunnel before the broker, and give its address"));
+        return Err(wrong(
+            "TLS is not built in: put a tunnel before the broker, and give its address",
+        ));
     }
     let rest = url.strip_prefix("mqtt://").ok_or_else(|| wrong(URL))?;
     if rest.contains('@') {
         return Err(wrong("a login goes into 'username' and 'password'"));
     }
     let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            (host, port.parse().map_err(|_| wrong(URL))?)
-        }
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| wrong(URL))?),
         _ => (rest, PORT),
     };
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -75,7 +75,8 @@ impl Publisher {
     pub(crate) fn send(&mut self, mut publish: Publish) -> Result<(), TableError> {
         let bytes = publish.size();
         if bytes > PACKET_BYTES_MAX {
-            let problem = format!("a message of {bytes} bytes: at most {PACKET_BYTES_MAX} are sent");
+            let problem =
+                format!("a message of {bytes} bytes: at most {PACKET_BYTES_MAX} are sent");
             return Err(self.broker.output(problem));
         }
         if publish.qos == QoS::AtMostOnce {

@@ -49,7 +49,9 @@ impl<'b> Record<'b> {
                 let qos = first >> 1 & 3;
                 let (id, payload) = match qos {
                     0 => (0, rest),
-                    _ => rest.split_first_chunk().map(|(id, rest)| (u16::from_be_bytes(*id), rest))?,
+                    _ => rest
+                        .split_first_chunk()
+                        .map(|(id, rest)| (u16::from_be_bytes(*id), rest))?,
                 };
                 Some(Self::Message(Published {
                     is_duplicate: first & 8 != 0,

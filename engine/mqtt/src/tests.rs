@@ -105,10 +105,12 @@ fn texts(reader: &mut dyn TableReader, count: usize) -> Vec<String> {
     while texts.len() < count {
         row.fill(0);
         match reader.read(&mut row).unwrap() {
-            Read::Row { .. } => match Value::read(&row, &columns.layout.slots()[0], &DataType::String) {
-                Some(Value::Bytes(text)) => texts.push(String::from_utf8(text).unwrap()),
-                other => panic!("{other:?}"),
-            },
+            Read::Row { .. } => {
+                match Value::read(&row, &columns.layout.slots()[0], &DataType::String) {
+                    Some(Value::Bytes(text)) => texts.push(String::from_utf8(text).unwrap()),
+                    other => panic!("{other:?}"),
+                }
+            }
             Read::Nothing => thread::yield_now(),
             Read::End => panic!("a topic does not end"),
         }

@@ -73,7 +73,8 @@ fn at_qos_2_a_message_is_held_until_it_is_released() {
         line.hears(b"\x50\x02\0\x05");
         line
     });
-    let mut reader = open(&url, &[("client.id", "c"), ("qos", "2"), ("journal.mode", "off")]).unwrap();
+    let mut reader =
+        open(&url, &[("client.id", "c"), ("qos", "2"), ("journal.mode", "off")]).unwrap();
     assert_eq!(texts(&mut *reader, 2), ["a", "a"]);
     assert_eq!(count_of(&reader.counts(), SENT_AGAIN), 1);
     broker.join().unwrap();
@@ -189,7 +190,8 @@ fn a_connection_that_is_quiet_is_pinged_and_one_that_does_not_answer_is_made_ane
         next.say(PRESENT);
         next
     });
-    let mut reader = open(&url, &[("keep.alive", "1 s"), ("client.id", "c"), ("journal.mode", "off")]).unwrap();
+    let mut reader =
+        open(&url, &[("keep.alive", "1 s"), ("client.id", "c"), ("journal.mode", "off")]).unwrap();
     until(&mut *reader, |reader| count_of(&reader.counts(), "connections") == 2);
     assert_eq!(count_of(&reader.troubles(), "the broker does not answer"), 1);
     broker.join().unwrap();

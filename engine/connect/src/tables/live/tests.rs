@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tidewire_feeds::journal::segments;
 use tidewire_event::{DataType, Value};
+use tidewire_feeds::journal::segments;
 
 use super::super::Columns;
 use super::super::testing::{columns, options, values_of};
