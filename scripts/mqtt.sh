@@ -25,9 +25,11 @@ if [[ -z $program ]]; then
         )
         touch "$home/whole"
     fi
-    program=$home/usr/sbin/mosquitto
-    LD_LIBRARY_PATH=$(dirname "$(find "$home" -name 'libwrap.so.0' -print -quit)"):${LD_LIBRARY_PATH:-}
-    export LD_LIBRARY_PATH
+    # Its libraries are beside it, and are nobody else's.
+    program=$home/run
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' \
+        "$(dirname "$(find "$home" -name 'libwrap.so.0' -print -quit)")" "$home/usr/sbin/mosquitto" >"$program"
+    chmod +x "$program"
 fi
 
 export TIDEWIRE_MOSQUITTO=$program KILLS=${KILLS:-30}

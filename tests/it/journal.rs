@@ -82,8 +82,7 @@ pub(crate) fn kept(folder: &Path) -> usize {
     reader.next_number().max(newest) as usize
 }
 
-/// What a job has written to `out`.
-pub(crate) fn rows(folder: &Path) -> String {
+fn rows(folder: &Path) -> String {
     let mut parts: Vec<_> =
         fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().path()).collect();
     parts.sort();

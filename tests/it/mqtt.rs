@@ -3,14 +3,21 @@
 mod story;
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use rumqttc::QoS;
 use tempfile::TempDir;
 use tidewire_tests::binary;
 use tidewire_tests::mqtt::Broker;
+
+use crate::journal::kept;
+
+/// How often, with 1 ms between, something is waited for.
+const TRIES: u32 = 60_000;
 
 /// A job in a folder of its own.
 struct Job {
@@ -54,21 +61,26 @@ impl Job {
     }
 }
 
-/// Asks a job to end, and waits until it has.
+/// Asks a job to end, and waits until it has: the rows that it has printed.
 #[track_caller]
-fn end(child: &mut Child, job: &Job) {
+fn end(child: &mut Child, job: &Job) -> Vec<String> {
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let mut text = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success(), "{}", job.said());
+    text.lines().skip(1).map(str::to_owned).collect()
 }
 
-/// The next lines that a job prints.
-fn lines(out: &mut BufReader<ChildStdout>, count: usize) -> Vec<String> {
-    let next = |_| {
-        let mut line = String::new();
-        assert!(out.read_line(&mut line).unwrap() > 0, "the job has ended");
-        line.trim_end().to_owned()
-    };
-    (0..count).map(next).collect()
+/// Waits until the journal of a job has so many records.
+#[track_caller]
+fn until_kept(job: &Job, records: usize) {
+    for _ in 0..TRIES {
+        if kept(job.path()) >= records {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    panic!("no record {records}: {}", job.said());
 }
 
 fn with(url: &str, more: &str) -> String {
@@ -91,17 +103,24 @@ fn messages_are_rows_with_what_is_known_of_them_and_a_broker_that_comes_back_is_
     ));
     broker.publish(&[("site/a/n", "{\"n\": 1}")], QoS::AtLeastOnce, true);
     let mut child = job.start(&[], Stdio::piped());
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    assert_eq!(lines(&mut out, 2)[1], "1,site/a/n,a,1,true,false,true");
+    until_kept(&job, 1);
     broker.publish(&[("other", "{\"n\": 2}"), ("site/b/m", "{\"n\": 0}")], QoS::AtMostOnce, false);
-    assert_eq!(lines(&mut out, 1), ["2,other,,0,false,false,true"]);
+    until_kept(&job, 2);
+    // A message of QoS 2, and that it is released.
     broker.publish(&[("other/x", "{\"n\": 3}")], QoS::ExactlyOnce, false);
-    assert_eq!(lines(&mut out, 1), ["3,other/x,x,2,false,false,true"]);
+    until_kept(&job, 4);
     broker.stop();
     broker.start_again();
     broker.publish(&[("other/y", "{\"n\": 4}")], QoS::AtLeastOnce, false);
-    assert_eq!(lines(&mut out, 1), ["4,other/y,y,1,false,false,true"]);
-    end(&mut child, &job);
+    until_kept(&job, 5);
+    let rows = end(&mut child, &job);
+    let expected = [
+        "1,site/a/n,a,1,true,false,true",
+        "2,other,,0,false,false,true",
+        "3,other/x,x,2,false,false,true",
+        "4,other/y,y,1,false,false,true",
+    ];
+    assert_eq!(rows, expected);
     assert!(job.said().contains("the connection was closed"), "{}", job.said());
 }
 
@@ -126,25 +145,15 @@ fn rows_are_messages_of_one_topic_or_of_that_of_each_row() {
         let rows: String = (0..3_000).map(|n| format!("{n},2024-01-01 00:00:00.000Z\n")).collect();
         fs::write(job.path().join("in.csv"), rows).unwrap();
         job.ends();
-        let mut seen: Vec<_> = watch
+        let seen = watch
             .next(6_000)
             .into_iter()
-            .map(|message| (message.topic, String::from_utf8(message.payload.to_vec()).unwrap()))
-            .collect();
-        let of_one: Vec<_> = seen.iter().filter(|(topic, _)| topic == "out/one").collect();
-        assert!(
-            of_one.iter().map(|(_, text)| text.as_str()).eq((0..3_000)
-                .map(|n| format!("{{\"n\":{n}}}"))
-                .collect::<Vec<_>>()
-                .iter()
-                .map(String::as_str))
-        );
-        seen.retain(|(topic, _)| topic != "out/one");
-        for (n, (topic, text)) in seen.iter().enumerate() {
-            assert_eq!(*topic, format!("out/{n}"));
-            assert_eq!(*text, format!("{{\"n\":{n},\"place\":\"out/{n}\"}}"));
-        }
-        assert_eq!(seen.len(), 3_000);
+            .map(|message| (message.topic, String::from_utf8(message.payload.to_vec()).unwrap()));
+        let (of_one, of_each): (Vec<_>, Vec<_>) = seen.partition(|(topic, _)| topic == "out/one");
+        let one = |n| ("out/one".to_owned(), format!("{{\"n\":{n}}}"));
+        assert!(of_one.into_iter().eq((0..3_000).map(one)), "qos {qos}");
+        let each = |n| (format!("out/{n}"), format!("{{\"n\":{n},\"place\":\"out/{n}\"}}"));
+        assert!(of_each.into_iter().eq((0..3_000).map(each)), "qos {qos}");
     }
 }
 
@@ -161,11 +170,11 @@ fn what_a_broker_refuses_stops_the_job_and_is_said() {
     let guess = job(&broker.login_url(), ", 'username' = 'ann', 'password' = 'guess'").fails();
     assert!(guess.contains("the broker refuses"), "{guess}");
     broker.publish(&[("a", "{\"n\": 7}")], QoS::AtLeastOnce, true);
-    let known = job(&broker.login_url(), ", 'username' = 'ann', 'password' = 'secret'");
+    let known = ", 'username' = 'ann', 'password' = 'secret', 'journal.path' = 'journal'";
+    let known = job(&broker.login_url(), known);
     let mut child = known.start(&[], Stdio::piped());
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    assert_eq!(lines(&mut out, 2)[1], "7");
-    end(&mut child, &known);
+    until_kept(&known, 1);
+    assert_eq!(end(&mut child, &known), ["7"]);
     let bad = job(&broker.url(), ", 'client.id' = 'c'");
     broker.publish(&[("a", "{\"n\": ")], QoS::AtLeastOnce, true);
     let said = bad.fails();

@@ -112,7 +112,8 @@ impl Broker {
 
     fn client(&self, id: &str) -> (Client, Connection) {
         let mut options = MqttOptions::new(id, "127.0.0.1", self.port);
-        options.set_max_packet_size(1 << 22, 1 << 22);
+        // Mosquitto closes the connection of one that has more than 20 messages of QoS 2 on their way.
+        options.set_inflight(10);
         Client::new(options, 64)
     }
 

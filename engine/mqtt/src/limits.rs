@@ -28,6 +28,9 @@ pub(crate) const LOOK: Duration = Duration::from_millis(50);
 /// Messages of a sink that are on their way at once.
 pub(crate) const UNACKED_MAX: usize = 1_024;
 
+/// The same at QoS 2: Mosquitto closes the connection of one that has more than 20.
+pub(crate) const UNRELEASED_MAX: usize = 16;
+
 /// Bytes of a packet at most. A broker would send a larger one again and again, so it stops the job.
 pub(crate) const PACKET_BYTES_MAX: usize = 1 << 20;
 
@@ -46,5 +49,5 @@ pub(crate) const LOOK_BACK: u64 = 2 * REMEMBERED_MAX;
 pub(crate) const TOPICS_BYTES_MAX: usize = 400;
 
 const _: () = assert!(PACKET_BYTES_MAX + HEAD_BYTES_MAX <= 16 << 20);
-const _: () = assert!(UNACKED_MAX < u16::MAX as usize);
+const _: () = assert!(UNRELEASED_MAX <= UNACKED_MAX && UNACKED_MAX < u16::MAX as usize);
 const _: () = assert!(REMEMBERED_MAX <= 1 << 15);

@@ -11,7 +11,7 @@ use rumqttc::{Packet, PubRel, Publish, QoS};
 use tidewire_connect::tables::TableError;
 use tidewire_udp::clock::monotonic_ns;
 
-use crate::limits::{LOOK, PACKET_BYTES_MAX, SINK_NS, START_NS, UNACKED_MAX};
+use crate::limits::{LOOK, PACKET_BYTES_MAX, SINK_NS, START_NS, UNACKED_MAX, UNRELEASED_MAX};
 use crate::link::{Broken, Link};
 use crate::options::Broker;
 use crate::retry::Retry;
@@ -82,7 +82,8 @@ impl Publisher {
         if publish.qos == QoS::AtMostOnce {
             return self.send_unsure(&Packet::Publish(publish));
         }
-        self.until(SINK_NS, |it| it.waiting.len() < UNACKED_MAX)?;
+        let most = if publish.qos == QoS::ExactlyOnce { UNRELEASED_MAX } else { UNACKED_MAX };
+        self.until(SINK_NS, |it| it.waiting.len() < most)?;
         publish.pkid = self.free_id();
         if self.waiting.is_empty() {
             self.moved = monotonic_ns();
