@@ -206,6 +206,7 @@ fn messages_may_not_be_dropped_where_all_are_needed() {
 struct Acknowledges {
     given: Given,
     folder: std::path::PathBuf,
+    /// How many messages there have been, in this life and before.
     received: usize,
     /// The numbers that it was told of from the journal.
     told: Arc<Mutex<Vec<u64>>>,
@@ -217,6 +218,7 @@ impl Transport for Acknowledges {
 
     fn replayed(&mut self, message: &Message<'_>) {
         self.told.lock().unwrap().push(message.number);
+        self.received = message.number as usize + 1;
     }
 
     fn receive(&mut self, inbox: &mut Inbox) -> Result<Came, TableError> {
