@@ -72,7 +72,7 @@ fn send(child: &mut Child, lines: &[String]) -> thread::JoinHandle<()> {
 }
 
 /// How many messages the journal has.
-fn kept(folder: &Path) -> usize {
+pub(crate) fn kept(folder: &Path) -> usize {
     let journal = folder.join("journal");
     let Some((newest, _)) = segments(&journal).ok().and_then(|all| all.last().cloned()) else {
         return 0;

@@ -17,6 +17,8 @@ mod kafka;
 #[cfg(feature = "s3")]
 mod kill;
 mod live;
+#[cfg(feature = "mqtt")]
+mod mqtt;
 mod replay;
 #[cfg(feature = "s3")]
 mod s3;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use self::tree::{File, files, members};
 
 /// What a crate of ours may import of ours. `bench` and `tests` may import everything.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("tidewire-feeds", &[]),
     ("tidewire-event", &[]),
     ("tidewire-state", &["tidewire-event"]),
@@ -32,6 +32,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ),
     ("tidewire-s3", &["tidewire-snapshot"]),
     ("tidewire-kafka", &["tidewire-event", "tidewire-connect"]),
+    ("tidewire-mqtt", &["tidewire-event", "tidewire-connect", "tidewire-udp"]),
     (
         "tidewire",
         &[
@@ -43,6 +44,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
             "tidewire-runtime",
             "tidewire-s3",
             "tidewire-kafka",
+            "tidewire-mqtt",
             "tidewire-connect",
             "tidewire-feeds",
             "tidewire-udp",

@@ -1,5 +1,5 @@
 //! What the tests share: where the real captures lie, the real binary, the bodies of the fuzz targets, a server of S3,
-//! a broker of Kafka, the simulator, jobs in SQL, and processes that are killed.
+//! brokers of Kafka and of MQTT, the simulator, jobs in SQL, and processes that are killed.
 #![forbid(unsafe_code)]
 
 pub mod dice;
@@ -8,6 +8,8 @@ pub mod fuzz;
 pub mod kafka;
 #[cfg(feature = "s3")]
 pub mod kill;
+#[cfg(feature = "mqtt")]
+pub mod mqtt;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sim;

@@ -14,6 +14,8 @@ pub(super) struct KnownConnectors;
 const MORE: &[&dyn Connector] = &[
     #[cfg(feature = "kafka")]
     &tidewire_kafka::Kafka { unix_now_ns: tidewire_runtime::clock::unix_now_ns },
+    #[cfg(feature = "mqtt")]
+    &tidewire_mqtt::Mqtt,
 ];
 
 fn of_another_crate(connector: &str) -> Option<&'static dyn Connector> {

@@ -7,6 +7,7 @@
 //!    journal from that message to its end, and then what comes; where rows follow from all messages before, as those of
 //!    books do, it reads the journal from its beginning, and passes over the rows that were given.
 //! 4. A job that does not go on from a snapshot reads the whole journal first: it is a part of the table.
+//! 5. A transport that acknowledges messages to who sent them is told when they are kept, and does not do it before.
 
 mod inbox;
 mod options;
@@ -30,6 +31,12 @@ use super::{OptionError, Read, TableError, TableReader};
 
 /// Where messages come from.
 pub trait Transport: Send {
+    /// Whether it acknowledges messages, so that who sent them forgets them: in the mode `sync` the disk has them first.
+    const ACKNOWLEDGES: bool = false;
+    /// How many messages before the place of a snapshot it is told of, and the journal keeps: what it must know to tell a
+    /// message that is sent again.
+    const LOOKS_BACK: u64 = 0;
+
     /// A message that the journal has from an earlier life: what is received goes on behind it.
     fn replayed(&mut self, message: &Message<'_>) {
         let _ = message;
@@ -48,6 +55,15 @@ pub trait Transport: Send {
     /// # Errors
     /// Nothing more can be received.
     fn receive(&mut self, inbox: &mut Inbox) -> Result<Came, TableError>;
+
+    /// All that it has put into the inbox is kept, as safe as the journal's mode says; where there is no journal, it has
+    /// been received.
+    ///
+    /// # Errors
+    /// Nothing more can be received.
+    fn kept(&mut self) -> Result<(), TableError> {
+        Ok(())
+    }
 
     /// Nothing is to be received any more: puts what it has held back into the inbox.
     fn close(&mut self, inbox: &mut Inbox) {
@@ -195,6 +211,16 @@ impl<T: Transport, D: Decode> Live<T, D> {
                 "the journal begins with message {first}, and message {from} is needed: {help}"
             )));
         }
+        let behind = from.saturating_sub(T::LOOKS_BACK).max(first);
+        if behind < from {
+            let mut before = journal.reader(behind).map_err(of_journal)?;
+            while let Some(record) = before.next().map_err(|error| of_journal(error.into()))? {
+                if record.number >= from {
+                    break;
+                }
+                self.transport.replayed(&Message::of(&record));
+            }
+        }
         self.replay = Some(journal.reader(from).map_err(of_journal)?);
         self.at = Place::before(from);
         Ok(())
@@ -235,7 +261,11 @@ impl<T: Transport, D: Decode> Live<T, D> {
                 for Message { received, line, bytes, .. } in inbox.iter() {
                     journal.append(received, line, bytes).map_err(of_journal)?;
                 }
+                if T::ACKNOWLEDGES && !inbox.is_empty() {
+                    journal.secure().map_err(of_journal)?;
+                }
             }
+            transport.kept()?;
         }
         match inbox.next() {
             Some(message) => decoder.first(&message, row).map(Taken::Message),
@@ -334,7 +364,7 @@ impl<T: Transport, D: Decode> TableReader for Live<T, D> {
         if let (Some(journal), Ok(place)) = (&mut self.journal, position.parse::<Place>())
             && !D::NEEDS_ALL
         {
-            journal.forget(place.message);
+            journal.forget(place.message.saturating_sub(T::LOOKS_BACK));
         }
     }
 

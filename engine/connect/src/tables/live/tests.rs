@@ -1,9 +1,11 @@
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tidewire_event::{DataType, Value};
+use tidewire_feeds::journal::segments;
 
 use super::super::Columns;
 use super::super::testing::{columns, options, values_of};
@@ -198,4 +200,83 @@ fn messages_may_not_be_dropped_where_all_are_needed() {
     let keeping = Keeping::take(&mut options("given", &given), "bytes").unwrap();
     let error = keeping.open(true).unwrap_err().to_string();
     assert!(error.ends_with("only 'stop'"), "{error}");
+}
+
+/// Acknowledges messages: looks, when it is told that they are kept, at what the journal has on the disk.
+struct Acknowledges {
+    given: Given,
+    folder: std::path::PathBuf,
+    /// How many messages there have been, in this life and before.
+    received: usize,
+    /// The numbers that it was told of from the journal.
+    told: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Transport for Acknowledges {
+    const ACKNOWLEDGES: bool = true;
+    const LOOKS_BACK: u64 = 5;
+
+    fn replayed(&mut self, message: &Message<'_>) {
+        self.told.lock().unwrap().push(message.number);
+        self.received = message.number as usize + 1;
+    }
+
+    fn receive(&mut self, inbox: &mut Inbox) -> Result<Came, TableError> {
+        let came = self.given.receive(inbox);
+        self.received += inbox.iter().count();
+        came
+    }
+
+    fn kept(&mut self) -> Result<(), TableError> {
+        let mut reader = Reader::open(&self.folder, 0).unwrap();
+        while reader.next().unwrap().is_some() {}
+        assert_eq!(reader.next_number() as usize, self.received);
+        Ok(())
+    }
+
+    fn place(&self) -> String {
+        self.given.place()
+    }
+}
+
+#[test]
+fn a_transport_is_told_of_what_is_kept_and_of_what_was_before_a_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let open = |batches: &[Vec<u8>], mode: &str| {
+        let path = folder.path().to_str().unwrap();
+        let given =
+            [("journal.path", path), ("journal.segment-bytes", "65536"), ("journal.mode", mode)];
+        let keeping = Keeping::take(&mut options("given", &given), "bytes").unwrap();
+        let transport = Acknowledges {
+            given: Given(batches.iter().cloned().collect()),
+            folder: folder.path().to_owned(),
+            received: 0,
+            told: Arc::clone(&told),
+        };
+        let rows = Rows::<false> { sum: 0, left: 0, message: (0, 0), columns: sample() };
+        Live::new("given", transport, rows, keeping).unwrap()
+    };
+    // A byte is a row; three segments are full of them.
+    let batches = vec![vec![1; 2_000]; 4];
+    let mut out = Vec::new();
+    let mut reader = open(&batches, "sync");
+    rows(&mut reader, 7_990, &mut out);
+    let place = reader.position().unwrap().unwrap();
+    assert_eq!(place, "message 7989 row 1");
+    // What it looks back at is kept, where a segment could go without it.
+    let second = segments(folder.path()).unwrap()[1].0;
+    for (before, first) in [(second + 4, 0), (second + 5, second)] {
+        reader.forget(&Place::before(before).to_string());
+        assert_eq!(reader.journal.as_ref().unwrap().first(), first);
+    }
+    drop(reader);
+    assert!(told.lock().unwrap().is_empty());
+    let mut reader = open(&[], "async");
+    assert!(reader.resume(&place).unwrap());
+    out.clear();
+    assert!(rows(&mut reader, usize::MAX, &mut out));
+    assert_eq!(out.len(), 10);
+    assert_eq!(*told.lock().unwrap(), (7_984..8_000).collect::<Vec<_>>());
+    assert!(reader.skipped().is_empty());
 }
