@@ -31,7 +31,10 @@ if [[ ! -e $home/whole ]]; then
 </project>
 POM
     mkdir -p "$home"
-    mvn -q -B -f "$work/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$home"
+    if ! mvn -q -B -f "$work/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$home"; then
+        echo "Kafka can not be fetched from Maven Central" >&2
+        exit 2
+    fi
     touch "$home/whole"
 fi
 

@@ -18,11 +18,15 @@ if [[ -z $program ]]; then
         fi
         echo "fetching Debian's mosquitto into $home" >&2
         mkdir -p "$home"
-        (
+        packages=(mosquitto libcjson1 libdlt2 libwrap0)
+        if ! (
             cd "$home"
-            apt-get download -qq mosquitto libcjson1 libdlt2 libwrap0
+            apt-get download -qq "${packages[@]}" || { apt-get update -qq && apt-get download -qq "${packages[@]}"; }
             for package in *.deb; do dpkg -x "$package" .; done
-        )
+        ); then
+            echo "mosquitto can not be fetched: install it" >&2
+            exit 2
+        fi
         touch "$home/whole"
     fi
     # Its libraries are beside it, and are nobody else's.
