@@ -60,7 +60,9 @@ pub fn binary() -> &'static Path {
         }
         assert!(build.status().expect("cargo runs").success(), "tidewire does not build");
         let test = std::env::current_exe().expect("the test has a path");
-        let folder = test.ancestors().nth(2).expect("target/PROFILE/deps/test");
+        // A test is in target/PROFILE/deps, a benchmark in target/PROFILE.
+        let folder = test.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+        let folder = folder.expect("target/PROFILE");
         let binary = folder.join("tidewire");
         assert!(binary.exists(), "no binary at {}", binary.display());
         binary
