@@ -1,6 +1,7 @@
 //! One of two: a source of one kind or another, a result of one operator or of another.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::source::{Polled, Source};
 
@@ -69,6 +70,20 @@ impl<A: Source, B: Source<Event = A::Event>> Source for Either<A, B> {
         match self {
             Self::Left(source) => source.resume(position).map_err(Either::Left),
             Self::Right(source) => source.resume(position).map_err(Either::Right),
+        }
+    }
+
+    fn has_threads(&self) -> bool {
+        match self {
+            Self::Left(source) => source.has_threads(),
+            Self::Right(source) => source.has_threads(),
+        }
+    }
+
+    fn wait(&mut self, at_most: Duration) -> bool {
+        match self {
+            Self::Left(source) => source.wait(at_most),
+            Self::Right(source) => source.wait(at_most),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The end of a stream where events come in.
 
+use std::time::Duration;
+
 /// An event with its times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamped<E> {
@@ -129,6 +131,18 @@ pub trait Source: Send {
     /// that is cut off from an input which goes on says that time stands still: nobody is idle who can not be heard.
     fn time(&self, now: i64) -> i64 {
         now
+    }
+
+    /// Whether it reads through a client that has threads of its own, and is slowed down by a thread that spins beside them.
+    fn has_threads(&self) -> bool {
+        false
+    }
+
+    /// Waits until there may be something, at most so long: what a thread does that parks. False, at once: nothing wakes this
+    /// source, and its thread looks again after a while.
+    fn wait(&mut self, at_most: Duration) -> bool {
+        let _ = at_most;
+        false
     }
 
     /// Which part of the input has been read, 0 to 1, where that is known.

@@ -1,6 +1,6 @@
 //! What is known of a message beside its value: the columns of metadata.
 
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{Headers, Message};
 use tidewire_connect::tables::message::BadMessage;
 use tidewire_connect::tables::{Columns, OptionError};
 use tidewire_event::row::Slot;
@@ -55,7 +55,7 @@ impl Metadata {
         &mut self,
         at: usize,
         slot: &Slot,
-        message: &BorrowedMessage<'_>,
+        message: &impl Message,
         row: &mut RowWriter<'_>,
     ) -> Result<(), BadMessage> {
         let Some(Some((known, ty, nullable))) = self.of.get(at) else { return Ok(()) };

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::message::{BorrowedMessage, Header, Message, OwnedHeaders};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use tidewire_connect::tables::TableError;
 use tidewire_connect::tables::message::BadMessage;
 
@@ -52,7 +52,7 @@ impl Poison {
     #[cold]
     pub(crate) fn take(
         &mut self,
-        message: &BorrowedMessage<'_>,
+        message: &impl Message,
         bad: &BadMessage,
     ) -> Result<(), TableError> {
         let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
@@ -68,7 +68,8 @@ impl Poison {
             }
             Mode::Skip => {}
             Mode::DeadLetter(sending) => {
-                let headers = message.headers().map_or_else(OwnedHeaders::new, |it| it.detach());
+                let own = message.headers().into_iter().flat_map(Headers::iter);
+                let headers = own.fold(OwnedHeaders::new(), OwnedHeaders::insert);
                 let (mut reason, mut end) = (bad.problem.as_str(), REASON_BYTES_MAX);
                 if reason.len() > end {
                     while !reason.is_char_boundary(end) {

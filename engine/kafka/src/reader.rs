@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
 use tidewire_connect::tables::message::{MessageDecoder, decoder};
 use tidewire_connect::tables::{Columns, Options, Read, TableError, TableReader};
@@ -72,6 +72,8 @@ struct TopicReader {
     /// Those whose end has not come.
     open: usize,
     found: Arc<Found>,
+    /// What the client had while its thread waited.
+    held: Option<Result<OwnedMessage, KafkaError>>,
     /// Held for as long as new partitions are looked for.
     _looking: Option<Sender<()>>,
     now: i64,
@@ -135,6 +137,7 @@ impl TopicReader {
             partitions: Vec::new(),
             open: 0,
             found,
+            held: None,
             _looking: None,
             now: unix_now_ns(),
             since_look: 0,
@@ -289,13 +292,41 @@ impl TopicReader {
         }
     }
 
+    /// Takes a message in, and makes a row of it if it is one.
+    #[inline]
+    fn take(&mut self, message: &impl Message, row: &mut [u8]) -> Result<Option<Read>, TableError> {
+        let (number, offset) = (message.partition() as usize, message.offset());
+        let Some(partition) = self.partitions.get_mut(number) else { return Ok(None) };
+        // What comes behind the end, or was on its way when the partition was given back.
+        if partition.is_done || offset < partition.next {
+            return Ok(None);
+        }
+        if partition.end.is_some_and(|end| offset >= end) {
+            return self.done(number).map(|()| None);
+        }
+        if self.cut_off_since.is_some() {
+            self.is_reached();
+        }
+        let heard = self.reached_at(self.now);
+        let partition = &mut self.partitions[number];
+        partition.next = offset + 1;
+        (partition.is_at_end, partition.heard) = (false, heard);
+        let is_last = partition.end == Some(partition.next);
+        let is_row = self.decode(message, row)?;
+        if is_last {
+            self.done(number)?;
+        }
+        if is_row {
+            let received = Some(self.time_at(self.now));
+            return Ok(Some(Read::Row { received, partition: number as u32 }));
+        }
+        row.fill(0);
+        Ok(None)
+    }
+
     /// Makes a row of a message, and says whether it is one.
     #[inline]
-    fn decode(
-        &mut self,
-        message: &BorrowedMessage<'_>,
-        row: &mut [u8],
-    ) -> Result<bool, TableError> {
+    fn decode(&mut self, message: &impl Message, row: &mut [u8]) -> Result<bool, TableError> {
         let Self { decoder, metadata, poison, tombstones, .. } = self;
         let Some(payload) = message.payload() else {
             // A message without a value removes a key, which a table of rows has no form for.
@@ -350,45 +381,35 @@ impl TableReader for TopicReader {
             if self.since_look.is_multiple_of(LOOK_EVERY) {
                 self.look()?;
             }
-            let message = match consumer.poll(Duration::ZERO) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => {
-                    self.event(&error)?;
-                    continue;
-                }
-                None => {
-                    self.look()?;
-                    return Ok(Read::Nothing);
-                }
+            let taken = match self.held.take() {
+                Some(Ok(message)) => self.take(&message, row)?,
+                Some(Err(error)) => self.event(&error).map(|()| None)?,
+                None => match consumer.poll(Duration::ZERO) {
+                    Some(Ok(message)) => self.take(&message, row)?,
+                    Some(Err(error)) => self.event(&error).map(|()| None)?,
+                    None => {
+                        self.look()?;
+                        return Ok(Read::Nothing);
+                    }
+                },
             };
-            let (number, offset) = (message.partition() as usize, message.offset());
-            let Some(partition) = self.partitions.get_mut(number) else { continue };
-            // What comes behind the end, or was on its way when the partition was given back.
-            if partition.is_done || offset < partition.next {
-                continue;
+            if let Some(read) = taken {
+                return Ok(read);
             }
-            if partition.end.is_some_and(|end| offset >= end) {
-                self.done(number)?;
-                continue;
-            }
-            if self.cut_off_since.is_some() {
-                self.is_reached();
-            }
-            let heard = self.reached_at(self.now);
-            let partition = &mut self.partitions[number];
-            partition.next = offset + 1;
-            (partition.is_at_end, partition.heard) = (false, heard);
-            let is_last = partition.end == Some(partition.next);
-            let is_row = self.decode(&message, row)?;
-            if is_last {
-                self.done(number)?;
-            }
-            if is_row {
-                let received = Some(self.time_at(self.now));
-                return Ok(Read::Row { received, partition: number as u32 });
-            }
-            row.fill(0);
         }
+    }
+
+    fn has_threads(&self) -> bool {
+        true
+    }
+
+    /// Until the client has something, which is held then.
+    fn wait(&mut self, at_most: Duration) -> bool {
+        if self.held.is_none() {
+            let came = self.consumer.poll(at_most);
+            self.held = came.map(|came| came.map(|message| message.detach()));
+        }
+        true
     }
 
     fn partitions(&self) -> u32 {

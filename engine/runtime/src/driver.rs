@@ -5,7 +5,7 @@ use tidewire_dataflow::Operator;
 use crate::clock::Clock;
 use crate::lanes::Stopped;
 use crate::shard::{Inlet, Outlet, Shard, ShardTotals, Step};
-use crate::wait::{Idler, Wait};
+use crate::wait::{Bell, Idler, Wait};
 
 /// A shard with its rings.
 pub(crate) struct Station<O: Operator, I, X, C> {
@@ -14,6 +14,8 @@ pub(crate) struct Station<O: Operator, I, X, C> {
     pub(crate) outlet: X,
     pub(crate) clock: C,
     pub(crate) wait: Wait,
+    /// Rung when something has been put into an inlet.
+    pub(crate) bell: Bell,
 }
 
 impl<O: Operator, I: Inlet<O::In>, X: Outlet<O::Row, O::Late>, C: Clock> Station<O, I, X, C> {
@@ -25,12 +27,14 @@ impl<O: Operator, I: Inlet<O::In>, X: Outlet<O::Row, O::Late>, C: Clock> Station
     /// Runs the shard to its end on this thread.
     pub(crate) fn run(mut self, stopped: impl Fn() -> bool) -> Result<ShardTotals, Stopped> {
         let mut idler = Idler::new(self.wait);
+        self.bell.wakes_this_thread();
         loop {
             match self.step() {
                 Step::Busy => idler.busy(),
                 Step::Full => return Err(Stopped::StateFull),
                 Step::Idle | Step::Blocked if stopped() => return Err(Stopped::ByAnother),
-                Step::Idle | Step::Blocked => idler.idle(),
+                Step::Idle => idler.idle_until_rung(),
+                Step::Blocked => idler.idle(),
                 Step::Done => return Ok(self.shard.finish()),
             }
         }

@@ -3,7 +3,7 @@
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, RingBuffer};
 use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy, WhenQuiet};
 use tidewire_event::limits::{OUT_RING_FRAMES, RING_FRAMES};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
@@ -17,11 +17,13 @@ use crate::observe::Observer;
 use crate::options::{Layout, Options};
 use crate::outcome::{Done, JobError, Outcome, Watch, join};
 use crate::rate::Rate;
+use crate::ring::Inflow;
 use crate::shard::Shard;
 use crate::sink_loop::SinkLoop;
 use crate::snapshots::opened::{Opened, SnapshotEnds};
 use crate::snapshots::shard_log::LogSize;
 use crate::threads::{Ended, Shared, SourceStart};
+use crate::wait::Bell;
 
 /// How often the observer is shown what goes on.
 const OBSERVE_EVERY: Duration = Duration::from_millis(50);
@@ -49,7 +51,7 @@ type Thread<'scope, T, K> =
     ScopedJoinHandle<'scope, Result<Done<K>, Ended<<T as Source>::Error, <K as Sink>::Error>>>;
 
 /// A shard with the rings around it.
-type Placed<O> = (Shard<O>, Producer<OutFrame<<O as Operator>::Row, <O as Operator>::Late>>);
+type Placed<O> = (Shard<O>, Inflow<OutFrame<<O as Operator>::Row, <O as Operator>::Late>>);
 
 impl<S, W, R, M, Y, O, K> Job<S, Y, R, M, K>
 where
@@ -75,7 +77,8 @@ where
         observer: &mut impl Observer,
     ) -> Result<Outcome<K>, JobError<S::Error, K::Error>> {
         let inputs = self.sources.len();
-        let (shared, notes) = Shared::new(Layout::of(options, inputs)?, options);
+        let have_threads = self.sources.iter().any(Source::has_threads);
+        let (shared, notes) = Shared::new(Layout::of(options, inputs, have_threads)?, options);
         let (shared, layout) = (&shared, &shared.layout);
         let mut watch = Watch { observer, notes, collectors: Vec::new(), shared };
         let snapshots = options.snapshots.as_ref();
@@ -100,6 +103,7 @@ where
         let images = opened.map(|it| it.images(layout.shards, &budget)).transpose()?.flatten();
         let mut images = images.into_iter().flatten();
         let mut shards = Vec::with_capacity(layout.shards);
+        let sink_bell = Bell::for_one_that(layout.sink_wait);
         for (index, outlet) in outlets.into_iter().enumerate() {
             let arena = Arena {
                 range: HashRange::of_shard(index, layout.shards),
@@ -114,7 +118,7 @@ where
             if let (Some(opened), Some(mut image)) = (opened, images.next()) {
                 opened.restore_shard(&mut shard, &mut image)?;
             }
-            shards.push((shard, outlet));
+            shards.push((shard, Inflow::new(outlet, sink_bell.clone())));
         }
         let sources = self.sources.into_iter().enumerate().map(|(index, source)| {
             let watermarks = (self.watermarks)();
@@ -129,8 +133,8 @@ where
         let done = thread::scope(|scope| {
             let mut threads = vec![shared.spawn(scope, "sink".to_owned(), move || {
                 shared.stand_aside("sink");
-                let (sink, taken) =
-                    sink.run(&shared.clock, layout.sink_wait, || shared.stopped())?;
+                let wait = (layout.sink_wait, &sink_bell);
+                let (sink, taken) = sink.run(&shared.clock, wait, || shared.stopped())?;
                 Ok(Done::Sink { sink, taken, at: shared.clock.now() })
             })?];
             if let (Some(opened), Some(ends)) = (opened, ends.uploader.take()) {
@@ -209,7 +213,8 @@ where
 {
     let grid = shards.first().and_then(|(shard, _)| shard.grid());
     let wait = shared.layout.wait;
-    let (out_of_sources, into_shards) = mesh(sources.len(), shards.len(), RING_FRAMES);
+    let bells: Vec<_> = shards.iter().map(|_| Bell::for_one_that(wait)).collect();
+    let (out_of_sources, into_shards) = mesh(sources.len(), &bells, RING_FRAMES);
     for ((source, start), rings) in sources.into_iter().zip(out_of_sources) {
         let route = route.clone();
         threads.push(shared.spawn(scope, format!("source-{}", start.index), move || {
@@ -218,8 +223,9 @@ where
             Ok(Done::Source { events, inline: None })
         })?);
     }
-    for (index, ((shard, outlet), inlets)) in shards.into_iter().zip(into_shards).enumerate() {
-        let station = Station { shard, inlets, outlet, clock: shared.clock.clone(), wait };
+    let placed = shards.into_iter().zip(into_shards).zip(bells);
+    for (index, (((shard, outlet), inlets), bell)) in placed.enumerate() {
+        let station = Station { shard, inlets, outlet, clock: shared.clock.clone(), wait, bell };
         threads.push(shared.spawn(scope, format!("shard-{index}"), move || {
             Ok(Done::Shard(shared.run_shard(index, station)?))
         })?);
@@ -227,18 +233,19 @@ where
     Ok(())
 }
 
-/// The rings of `ring_frames` between `sources` and `shards`: for each source its ends, and for each shard its ends.
+/// The rings of `ring_frames` between `sources` and the shards with these bells: for each source its ends, and for each
+/// shard its ends.
 pub(crate) fn mesh<E>(
     sources: usize,
-    shards: usize,
+    bells: &[Bell],
     ring_frames: usize,
-) -> (Vec<Vec<Producer<Frame<E>>>>, Vec<Vec<Consumer<Frame<E>>>>) {
-    let mut into_shards: Vec<_> = (0..shards).map(|_| Vec::with_capacity(sources)).collect();
+) -> (Vec<Vec<Inflow<Frame<E>>>>, Vec<Vec<Consumer<Frame<E>>>>) {
+    let mut into_shards: Vec<_> = bells.iter().map(|_| Vec::with_capacity(sources)).collect();
     let out_of_sources = (0..sources).map(|_| {
-        let lanes = into_shards.iter_mut().map(|inlets| {
+        let lanes = into_shards.iter_mut().zip(bells).map(|(inlets, bell)| {
             let (producer, consumer) = RingBuffer::new(ring_frames);
             inlets.push(consumer);
-            producer
+            Inflow::new(producer, bell.clone())
         });
         lanes.collect()
     });

@@ -5,7 +5,6 @@
 //! 2. A shard learns of a watermark after all events that came before it, whichever shard they went to; and only of
 //!    one that closes a window, where the operator says at which watermarks windows close.
 
-use rtrb::Producer;
 use tidewire_dataflow::{Operator, Tumbling};
 use tidewire_event::key::shard_of;
 use tidewire_event::limits::{
@@ -15,7 +14,7 @@ use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
 use tidewire_event::{Frame, Header};
 
 use crate::clock::Clock;
-use crate::ring::put;
+use crate::ring::Inflow;
 use crate::shard::{Outlet, Shard, ShardTotals, Step};
 use crate::wait::{Idler, Wait};
 
@@ -66,14 +65,14 @@ pub(crate) struct Rings<E, S> {
 
 #[derive(Debug)]
 struct Lane<E> {
-    ring: Producer<Frame<E>>,
+    ring: Inflow<Frame<E>>,
     chunk: Vec<Frame<E>>,
 }
 
 impl<E, S: Fn() -> bool> Rings<E, S> {
     /// Rings to shards of which the operator wants to know of the ends of the windows of `grid` only, if there is one.
     pub(crate) fn new(
-        rings: Vec<Producer<Frame<E>>>,
+        rings: Vec<Inflow<Frame<E>>>,
         grid: Option<Tumbling>,
         wait: Wait,
         stopped: S,
@@ -95,7 +94,7 @@ impl<E, S: Fn() -> bool> Rings<E, S> {
     pub(crate) fn has_room(&self) -> bool {
         // The event itself, a watermark, a barrier or the end.
         const MORE: usize = 4;
-        self.lanes.iter().all(|lane| lane.ring.slots() >= lane.chunk.len() + MORE)
+        self.lanes.iter().all(|lane| lane.ring.room() >= lane.chunk.len() + MORE)
     }
 }
 
@@ -138,7 +137,7 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
             }
             let mut idler = Idler::new(self.wait);
             loop {
-                put(&mut lane.ring, &mut lane.chunk);
+                lane.ring.put(&mut lane.chunk);
                 if lane.chunk.is_empty() {
                     break;
                 }

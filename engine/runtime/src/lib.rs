@@ -30,4 +30,4 @@ pub use options::{Driver, Options, Threads, WhenFull};
 pub use outcome::{JobError, Outcome};
 pub use rate::Rate;
 pub use snapshots::{SnapshotError, SnapshotTotals, Snapshots};
-pub use wait::Wait;
+pub use wait::{NoWait, Wait};

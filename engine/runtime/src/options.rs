@@ -36,7 +36,8 @@ pub struct Options {
     /// Cores for the shards, then for the sources. `None`: chosen from those that are there, if there are enough.
     pub pin: Option<Vec<usize>>,
     /// How threads wait. `None`: shards and sources [`Wait::Spin`] with a core for each of them and one to spare, else
-    /// they [`Wait::Park`]; the sink spins only with two to spare, because a spinning neighbour slows a shard down.
+    /// they [`Wait::Park`]; the sink spins only with two to spare, because a spinning neighbour slows a shard down. All
+    /// park where a source [has threads](tidewire_event::Source::has_threads) of its own.
     pub wait: Option<Wait>,
     /// At what pace the sources release their events.
     pub rate: Rate,
@@ -145,7 +146,12 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn of(options: &Options, sources: usize) -> Result<Self, OptionsError> {
+    /// The plan for so many sources, of which one or more have threads of their own if so is said.
+    pub(crate) fn of(
+        options: &Options,
+        sources: usize,
+        have_threads: bool,
+    ) -> Result<Self, OptionsError> {
         if sources == 0 {
             return Err(OptionsError::NoSource);
         }
@@ -170,6 +176,7 @@ impl Layout {
         let other_core = cores.iter().copied().find(|core| !pins.contains(core));
         let other_core = other_core.filter(|_| !pins.is_empty());
         let mut pins = pins.into_iter().map(Some).chain(std::iter::repeat(None));
+        let wait = options.wait.or(have_threads.then_some(Wait::Park));
         let enough = threads < cores.len();
         Ok(Self {
             shards,
@@ -178,8 +185,8 @@ impl Layout {
             shard_cores: pins.by_ref().take(if inline { 0 } else { shards }).collect(),
             source_cores: pins.take(sources).collect(),
             other_core,
-            wait: options.wait.unwrap_or(if enough { Wait::Spin } else { Wait::Park }),
-            sink_wait: match options.wait {
+            wait: wait.unwrap_or(if enough { Wait::Spin } else { Wait::Park }),
+            sink_wait: match wait {
                 Some(wait) if enough => wait,
                 None if threads + 1 < cores.len() => Wait::Spin,
                 _ => Wait::Park,
@@ -246,10 +253,22 @@ mod tests {
     fn every_thread_has_a_place() {
         for shards in [1, 2, 64] {
             let options = Options { threads: Threads::Shards(shards), ..Options::default() };
-            let layout = Layout::of(&options, 2).unwrap();
+            let layout = Layout::of(&options, 2, false).unwrap();
             assert_eq!((layout.shard_cores.len(), layout.source_cores.len()), (shards, 2));
         }
         let none = Options { threads: Threads::Shards(0), ..Options::default() };
-        assert_eq!(Layout::of(&none, 1).unwrap_err(), OptionsError::Shards(0));
+        assert_eq!(Layout::of(&none, 1, false).unwrap_err(), OptionsError::Shards(0));
+    }
+
+    #[test]
+    fn threads_park_beside_those_of_a_client_if_nothing_else_is_said() {
+        let wait = |wait, have_threads| {
+            let options = Options { wait, threads: Threads::Inline, ..Options::default() };
+            let layout = Layout::of(&options, 1, have_threads).unwrap();
+            (layout.wait, layout.sink_wait)
+        };
+        assert_eq!(wait(None, true), (Wait::Park, Wait::Park));
+        assert_eq!(wait(Some(Wait::Yield), true).0, Wait::Yield);
+        assert_eq!(wait(Some(Wait::Spin), false).0, Wait::Spin);
     }
 }

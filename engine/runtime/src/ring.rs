@@ -4,6 +4,42 @@ use rtrb::{Consumer, Producer};
 use tidewire_event::{Frame, OutFrame};
 
 use crate::shard::{Inlet, Outlet};
+use crate::wait::Bell;
+
+/// Where a ring is written to.
+#[derive(Debug)]
+pub(crate) struct Inflow<T> {
+    ring: Producer<T>,
+    /// Of the thread at the other end.
+    bell: Bell,
+}
+
+impl<T> Inflow<T> {
+    pub(crate) fn new(ring: Producer<T>, bell: Bell) -> Self {
+        Self { ring, bell }
+    }
+
+    /// How many items there is room for now.
+    pub(crate) fn room(&self) -> usize {
+        self.ring.slots()
+    }
+
+    /// Moves as many items as fit from the front of `items` into the ring, with one release store.
+    #[inline]
+    pub(crate) fn put(&mut self, items: &mut Vec<T>) {
+        let free = match self.ring.cached_slots() {
+            few if few < items.len() => self.ring.slots(),
+            enough => enough,
+        };
+        let count = free.min(items.len());
+        if let Ok(chunk) = self.ring.write_chunk_uninit(count) {
+            chunk.fill_from_iter(items.drain(..count));
+        }
+        if count > 0 {
+            self.bell.ring();
+        }
+    }
+}
 
 impl<E> Inlet<E> for Consumer<Frame<E>> {
     #[inline]
@@ -25,22 +61,9 @@ impl<E> Inlet<E> for Consumer<Frame<E>> {
     }
 }
 
-impl<R, L> Outlet<R, L> for Producer<OutFrame<R, L>> {
+impl<R, L> Outlet<R, L> for Inflow<OutFrame<R, L>> {
     #[inline]
     fn put(&mut self, frames: &mut Vec<OutFrame<R, L>>) {
-        put(self, frames);
-    }
-}
-
-/// Moves as many items as fit from the front of `items` into the ring, with one release store.
-#[inline]
-pub(crate) fn put<T>(ring: &mut Producer<T>, items: &mut Vec<T>) {
-    let free = match ring.cached_slots() {
-        few if few < items.len() => ring.slots(),
-        enough => enough,
-    };
-    let count = free.min(items.len());
-    if let Ok(chunk) = ring.write_chunk_uninit(count) {
-        chunk.fill_from_iter(items.drain(..count));
+        self.put(frames);
     }
 }

@@ -24,7 +24,7 @@ use tidewire_event::{Header, OutFrame, Place, Prepared, Sink};
 use crate::clock::Clock;
 use crate::latency::Recorder;
 use crate::snapshots::barriers::Report;
-use crate::wait::{Idler, Wait};
+use crate::wait::{Bell, Idler, Wait};
 
 /// How long the sink sleeps at a time while it waits for the last epoch.
 const COMMIT_POLL: Duration = Duration::from_millis(1);
@@ -138,16 +138,17 @@ impl<K: Sink> SinkLoop<K> {
     pub(crate) fn run(
         mut self,
         clock: &impl Clock,
-        wait: Wait,
+        (wait, bell): (Wait, &Bell),
         stopped: impl Fn() -> bool,
     ) -> Result<(K, Taken), SinkEnd<K::Error>> {
         let mut idler = Idler::new(wait);
+        bell.wakes_this_thread();
         self.start()?;
         loop {
             match self.step(clock)? {
                 SinkStep::Busy => idler.busy(),
                 SinkStep::Idle | SinkStep::Waiting if stopped() => return Err(SinkEnd::Stopped),
-                SinkStep::Idle => idler.idle(),
+                SinkStep::Idle => idler.idle_until_rung(),
                 SinkStep::Waiting => thread::sleep(COMMIT_POLL),
                 SinkStep::Done => break,
             }

@@ -136,7 +136,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
                         return Err(Stopped::ByAnother.into());
                     }
                     if !self.down.idle() {
-                        idler.idle();
+                        idler.idle_unless(|at_most| source.wait(at_most));
                     }
                 }
                 Turn::End => return self.end(&mut source, at),

@@ -6,7 +6,7 @@
 //!    event may not become more than a few by a transform.
 //! 3. A job that is dropped is a process that has crashed: what it has not stored is gone.
 
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, RingBuffer};
 use tidewire_dataflow::{Operator, Partitions, Route, WatermarkStrategy};
 use tidewire_event::{Frame, HashRange, OutFrame, Sink, Source};
 use tidewire_state::{Arena, Budget, Full};
@@ -18,6 +18,7 @@ use crate::lanes::Rings;
 use crate::observe::{Note, Progress};
 use crate::outcome::JobError;
 use crate::rate::{Rate, Schedule};
+use crate::ring::Inflow;
 use crate::shard::{Shard, Step};
 use crate::sink_loop::{SinkLoop, SinkStep};
 use crate::snapshots::opened::{Opened, SnapshotEnds};
@@ -26,7 +27,7 @@ use crate::snapshots::uploader::{Upload, Uploader};
 use crate::snapshots::{SnapshotError, SnapshotTotals, Snapshots};
 use crate::source_loop::{Alignment, At, Quiet, SourceLoop, Turn};
 use crate::threads::{Begun, Ended, SourceStart};
-use crate::wait::Wait;
+use crate::wait::{Bell, Wait};
 
 /// The sizes of what lies between the parts. A source hands over at most
 /// [`CHUNK_FRAMES`](tidewire_event::limits::CHUNK_FRAMES) at once, and a ring must hold a few more.
@@ -84,7 +85,7 @@ type Loop<'a, W, R, E, C> = SourceLoop<'a, W, R, Rings<E, fn() -> bool>, C, fn()
 type Placed<O, C> = Station<
     O,
     Consumer<Frame<<O as Operator>::In>>,
-    Producer<OutFrame<<O as Operator>::Row, <O as Operator>::Late>>,
+    Inflow<OutFrame<<O as Operator>::Row, <O as Operator>::Late>>,
     C,
 >;
 
@@ -142,7 +143,8 @@ where
         }
         let budget = Budget::unlimited();
         let mut images = opened.images(shards, &budget)?.into_iter().flatten();
-        let (out_of_sources, into_shards) = mesh(*inputs, shards, sizes.ring_frames);
+        let (out_of_sources, into_shards) =
+            mesh(*inputs, &vec![Bell::default(); shards], sizes.ring_frames);
         let mut stations = Vec::with_capacity(shards);
         for (index, (outlet, inlets)) in outlets.into_iter().zip(into_shards).enumerate() {
             let range = HashRange::of_shard(index, shards);
@@ -152,8 +154,10 @@ where
             if let Some(mut image) = images.next() {
                 opened.restore_shard(&mut shard, &mut image)?;
             }
-            let clock = clock.clone();
-            stations.push((Station { shard, inlets, outlet, clock, wait: Wait::Yield }, false));
+            let (clock, bell) = (clock.clone(), Bell::default());
+            let outlet = Inflow::new(outlet, bell.clone());
+            let wait = Wait::Yield;
+            stations.push((Station { shard, inlets, outlet, clock, wait, bell }, false));
         }
         let grid = stations.first().and_then(|(station, _)| station.shard.grid());
         let mut sources = Vec::with_capacity(*inputs);

@@ -1,7 +1,8 @@
 //! What a thread does when it has nothing to do. The names are the Disruptor's.
 
 use std::hint::spin_loop;
-use std::thread;
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 /// How a thread waits.
@@ -11,8 +12,8 @@ pub enum Wait {
     Spin,
     /// Spin, but offer the core to others at each turn.
     Yield,
-    /// Spin, then yield, then sleep: for laptops, and wherever there are fewer cores than threads. An event that
-    /// finds the thread asleep waits up to about 100 us; after 20 ms without one, up to about 1 ms.
+    /// Spin, then yield, then sleep until woken: for laptops, and wherever there are fewer cores than threads. A source
+    /// that nothing wakes is looked at about every 100 us; after 20 ms without an event, about every 1 ms.
     Park,
 }
 
@@ -23,6 +24,21 @@ impl std::fmt::Display for Wait {
             Self::Yield => "yield",
             Self::Park => "park",
         })
+    }
+}
+
+/// It is no way to wait.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no way to wait: it is spin, yield or park")]
+pub struct NoWait(String);
+
+impl std::str::FromStr for Wait {
+    type Err = NoWait;
+
+    fn from_str(text: &str) -> Result<Self, NoWait> {
+        let named = |wait: &Self| wait.to_string() == text;
+        let ways = [Self::Spin, Self::Yield, Self::Park];
+        ways.into_iter().find(named).ok_or_else(|| NoWait(text.to_owned()))
     }
 }
 
@@ -55,17 +71,86 @@ impl Idler {
         self.turns = 0;
     }
 
-    /// There was nothing to do: wait once.
+    /// There was nothing to do: wait once. Nothing wakes this thread.
     #[inline]
     pub fn idle(&mut self) {
+        self.turn(|turns| thread::sleep(if turns <= PARKS { PARK } else { DEEP_PARK }));
+    }
+
+    /// The same on a thread with a [`Bell`], which is rung when there is something to do.
+    #[inline]
+    pub fn idle_until_rung(&mut self) {
+        self.turn(|_| thread::park_timeout(DEEP_PARK));
+    }
+
+    /// The same where `wait` may know how to wait until there is something, at most so long; false if it does not.
+    #[inline]
+    pub fn idle_unless(&mut self, wait: impl FnOnce(Duration) -> bool) {
+        if self.wait != Wait::Park || !wait(DEEP_PARK) {
+            self.idle();
+        }
+    }
+
+    #[inline]
+    fn turn(&mut self, sleep: impl FnOnce(u32)) {
         self.turns = self.turns.saturating_add(1);
         match self.wait {
             Wait::Spin => spin_loop(),
             Wait::Yield => thread::yield_now(),
             Wait::Park if self.turns <= SPINS => spin_loop(),
             Wait::Park if self.turns <= YIELDS => thread::yield_now(),
-            Wait::Park if self.turns <= PARKS => thread::sleep(PARK),
-            Wait::Park => thread::sleep(DEEP_PARK),
+            Wait::Park => sleep(self.turns),
         }
+    }
+}
+
+/// Wakes the thread at the other end of a ring, where that parks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bell(Option<Arc<OnceLock<Thread>>>);
+
+impl Bell {
+    /// For a thread that waits like this: others are not rung for.
+    pub(crate) fn for_one_that(wait: Wait) -> Self {
+        Self((wait == Wait::Park).then(Arc::default))
+    }
+
+    /// Wakes this thread from now on.
+    pub(crate) fn wakes_this_thread(&self) {
+        if let Some(thread) = &self.0 {
+            thread.get_or_init(thread::current);
+        }
+    }
+
+    /// Wakes its thread, if there is one: it may find something.
+    #[inline]
+    pub(crate) fn ring(&self) {
+        if let Some(thread) = self.0.as_ref().and_then(|thread| thread.get()) {
+            thread.unpark();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_to_wait_are_read_as_they_are_shown() {
+        for wait in [Wait::Spin, Wait::Yield, Wait::Park] {
+            assert_eq!(wait.to_string().parse(), Ok(wait));
+        }
+        let error = "sleep".parse::<Wait>().unwrap_err().to_string();
+        assert_eq!(error, "\"sleep\" is no way to wait: it is spin, yield or park");
+    }
+
+    #[test]
+    fn a_bell_that_rings_before_its_thread_parks_is_heard() {
+        let bell = Bell::for_one_that(Wait::Park);
+        bell.ring();
+        bell.wakes_this_thread();
+        bell.ring();
+        // Would stand still for ever.
+        thread::park();
+        assert!(Bell::for_one_that(Wait::Spin).0.is_none());
     }
 }

@@ -46,9 +46,9 @@ pub(crate) struct Arguments {
     /// Cores to pin to: for the shards, then for the source.
     #[arg(long, value_name = "CORE,...", value_delimiter = ',')]
     pub(crate) pin: Option<Vec<usize>>,
-    /// What an idle thread does; by default it spins where there are cores to spare, and else parks.
+    /// What an idle thread does: spin, yield or park. By default it spins where there are cores to spare, and else parks.
     #[arg(long)]
-    pub(crate) wait: Option<WaitArgument>,
+    pub(crate) wait: Option<Wait>,
     /// What drives the shards.
     #[arg(long, default_value = "glommio")]
     pub(crate) driver: DriverArgument,
@@ -84,16 +84,6 @@ pub(crate) enum WhenFullArgument {
     Stop,
     /// The event is left out and counted.
     Refuse,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum WaitArgument {
-    /// Busy-spin.
-    Spin,
-    /// Spin and yield.
-    Yield,
-    /// Spin, yield, then sleep.
-    Park,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -203,11 +193,7 @@ fn options(arguments: &Arguments) -> Options {
             (false, None) => default.threads,
         },
         pin: arguments.pin.clone(),
-        wait: arguments.wait.map(|wait| match wait {
-            WaitArgument::Spin => Wait::Spin,
-            WaitArgument::Yield => Wait::Yield,
-            WaitArgument::Park => Wait::Park,
-        }),
+        wait: arguments.wait,
         rate: arguments.rate,
         align_ns: None,
         driver: match arguments.driver {

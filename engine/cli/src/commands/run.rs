@@ -9,7 +9,7 @@ use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use tidewire::sql::{Done, Finish, Settings, SqlJob, SqlRunError};
-use tidewire_runtime::{Options, Rate, Snapshots, Threads};
+use tidewire_runtime::{Options, Rate, Snapshots, Threads, Wait};
 use tidewire_snapshot::{Job, Keep, crc32c};
 
 use super::CommandError;
@@ -25,6 +25,10 @@ pub(crate) struct Arguments {
     /// How many shards, each on a thread of its own; 0: source and shard on one thread.
     #[arg(long, value_name = "N")]
     shards: Option<usize>,
+    /// What an idle thread does: spin, yield or park. By default it spins where there are cores to spare and no table has
+    /// a client with threads of its own, and else parks.
+    #[arg(long)]
+    wait: Option<Wait>,
     /// A setting, which takes the place of what the job SETs.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
@@ -132,6 +136,7 @@ fn options(
     };
     Ok(Options {
         threads,
+        wait: arguments.wait.or(settings.wait),
         rate: arguments.rate.or(settings.rate).unwrap_or(Rate::Max),
         state_bytes_max: settings.state_bytes.unwrap_or(default.state_bytes_max),
         when_full: settings.when_full.unwrap_or(default.when_full),

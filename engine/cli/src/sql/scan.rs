@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tidewire_connect::tables::{Read, TableError, TableReader};
 use tidewire_event::time::WATERMARK_NONE;
@@ -299,6 +300,14 @@ impl<S: Shape> Source for ScanSource<S> {
 
     fn time(&self, now: i64) -> i64 {
         self.reader.time(now)
+    }
+
+    fn has_threads(&self) -> bool {
+        self.reader.has_threads()
+    }
+
+    fn wait(&mut self, at_most: Duration) -> bool {
+        self.reader.wait(at_most)
     }
 
     fn fraction_read(&self) -> Option<f64> {

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use tidewire_runtime::{Rate, WhenFull};
+use tidewire_runtime::{Rate, Wait, WhenFull};
 use tidewire_snapshot::Compression;
 use tidewire_sql::{Span, SqlError};
 
 use crate::units::{bytes, nanoseconds};
 
 /// Every setting, with what it should be.
-const KNOWN: [(&str, &str); 13] = [
+const KNOWN: [(&str, &str); 14] = [
     ("parallelism.default", "how many shards, or 'inline'"),
     ("pipeline.rate", "max, recorded, a factor as 2x, or rows as 250000/s"),
+    ("pipeline.wait", "spin, yield or park"),
     ("snapshot.compression", "none, lz4 or zstd"),
     ("snapshot.endpoint", "the address of an S3 server that is not Amazon's"),
     ("snapshot.interval", "a duration, as 1s"),
@@ -32,6 +33,8 @@ pub struct Settings {
     pub shards: Option<usize>,
     /// The pace.
     pub rate: Option<Rate>,
+    /// What idle threads do.
+    pub wait: Option<Wait>,
     /// Where snapshots are.
     pub store: Option<String>,
     /// From one snapshot to the next, ns.
@@ -80,6 +83,7 @@ impl Settings {
                 self.shards = Some(value.parse().ok().filter(|shards| *shards > 0)?)
             }
             "pipeline.rate" => self.rate = Some(value.parse().ok()?),
+            "pipeline.wait" => self.wait = Some(value.parse().ok()?),
             "snapshot.compression" => self.compression = Some(value.parse().ok()?),
             "snapshot.endpoint" => self.endpoint = Some(value.to_owned()),
             "snapshot.interval" => {

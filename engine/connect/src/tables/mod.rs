@@ -35,6 +35,7 @@ mod stdout;
 mod tcp;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use columns::{Column, Columns, OwnColumns};
 pub use options::{OptionError, Options, nearest};
@@ -144,6 +145,17 @@ pub trait TableReader: Send {
     /// See [`Source::time`](tidewire_event::Source::time).
     fn time(&self, now: i64) -> i64 {
         now
+    }
+
+    /// See [`Source::has_threads`](tidewire_event::Source::has_threads).
+    fn has_threads(&self) -> bool {
+        false
+    }
+
+    /// See [`Source::wait`](tidewire_event::Source::wait).
+    fn wait(&mut self, at_most: Duration) -> bool {
+        let _ = at_most;
+        false
     }
 
     /// Which part of the input has been read, 0 to 1, where that is known.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tidewire_connect::tables::{Columns, Read, TableError, TableReader};
 use tidewire_event::{Polled, Source, Stamped};
@@ -117,6 +118,14 @@ where
 
     fn time(&self, now: i64) -> i64 {
         self.reader.time(now)
+    }
+
+    fn has_threads(&self) -> bool {
+        self.reader.has_threads()
+    }
+
+    fn wait(&mut self, at_most: Duration) -> bool {
+        self.reader.wait(at_most)
     }
 
     fn fraction_read(&self) -> Option<f64> {
