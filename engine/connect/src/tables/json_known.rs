@@ -90,9 +90,9 @@ impl Kind {
             DataType::Int => whole(i32::MIN.into(), i32::MAX.into()),
             DataType::BigInt => whole(i64::MIN, i64::MAX),
             DataType::Decimal { precision, scale } => {
-                let bound = POWERS.get(usize::from(precision));
+                let bound = 10_u64.checked_pow(precision.into());
                 let max = bound.map_or(u64::MAX, |bound| bound - 1);
-                Self::Decimal { scale, max, is_wide: bound.is_none() }
+                Self::Decimal { scale, max, is_wide: precision > 18 }
             }
             DataType::Double => Self::Double,
             DataType::Boolean => Self::Boolean,
