@@ -112,7 +112,7 @@ struct Wrong {
 
 impl Wrong {
     #[cold]
-    fn of(self: Box<Self>, text: &[u8]) -> NoObject {
+    fn of(&self, text: &[u8]) -> NoObject {
         let at = text.len() - self.left;
         NoObject { at, expected: self.expected, found: text.get(at).copied() }
     }
