@@ -87,7 +87,6 @@ fn into_rows(messages: &[String], amount: DataType, count: u64) -> u64 {
     let no_metadata = &mut |_: usize, _: &Slot, _: &mut RowWriter<'_>| Ok(());
     let mut sum = 0;
     for message in messages.iter().cycle().take(count as usize) {
-        row.fill(0);
         decoder.decode(black_box(message.as_bytes()), &mut row, no_metadata).expect("a row");
         sum += user.text(&row).len() as u64 + n.int(&row) as u64;
     }

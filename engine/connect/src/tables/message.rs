@@ -94,7 +94,7 @@ pub fn decoder(
     let rows = Rows { targets, layout: columns.layout.clone(), skips: Skips::default() };
     Ok(match format(options)?.as_str() {
         "json" => {
-            let json = JsonRow::new(JsonOptions::take(options)?, rows.targets.len());
+            let json = JsonRow::new(JsonOptions::take(options)?, &rows.targets);
             Box::new(JsonDecoder { json, rows })
         }
         "csv" => {

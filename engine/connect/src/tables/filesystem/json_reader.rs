@@ -37,7 +37,7 @@ impl JsonReader {
         let options = JsonOptions::take(options)?;
         let plan = Plan::new(columns)?;
         Ok(Self {
-            json: JsonRow::new(options, plan.targets.len()),
+            json: JsonRow::new(options, &plan.targets),
             plan,
             file: None,
             path: PathBuf::new(),
