@@ -25,6 +25,7 @@ mod s3;
 mod sim;
 mod sinks;
 mod snapshots;
+mod stop;
 mod sql_captures;
 mod sql_features;
 mod sql_rows;

@@ -314,7 +314,7 @@ impl SqlJob {
         }
         let is_live = opened.iter().any(|(_, reader)| reader.is_live());
         let when_quiet = self.when_quiet(is_live);
-        // With snapshots a job goes on from where it was stopped: its windows stay open.
+        // A job with snapshots is stopped behind one, and goes on from there: its windows stay open.
         self.finish.is_unheeded.store(!is_live || options.snapshots.is_some(), Relaxed);
         let (session, finish) = (&self.bound.session, &self.finish);
         let run = Running { opened, writers, told, when_quiet, session, finish, options, observer };
