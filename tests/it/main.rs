@@ -19,6 +19,7 @@ mod kill;
 mod live;
 #[cfg(feature = "mqtt")]
 mod mqtt;
+mod progress;
 mod replay;
 #[cfg(feature = "s3")]
 mod s3;

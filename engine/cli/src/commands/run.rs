@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
     }
     let logged = arguments.report.as_deref().filter(|_| options.rate != Rate::Max);
     let mut log = logged.map(LogFile::create).transpose()?;
-    let mut watcher = Watcher::new(log.as_mut())?;
+    let mut watcher = Watcher::new(log.as_mut())?.seeing(job.seen());
     match &options.snapshots {
         Some(snapshots) => signals::of_snapshots(snapshots)?,
         None => signals::of_live_tables(job.finish())?,
