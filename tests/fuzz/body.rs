@@ -13,7 +13,8 @@ static BODY: LazyLock<Body> = LazyLock::new(|| {
     let asked = env::var("FUZZ_BODY").unwrap_or_default();
     let found = BODIES.iter().find(|(name, _)| *name == asked);
     let Some((_, body)) = found else {
-        let names = BODIES.map(|(name, _)| name).join(", ");
+        let names: Vec<_> = BODIES.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
         panic!("FUZZ_BODY is '{asked}', and not one of {names}");
     };
     *body

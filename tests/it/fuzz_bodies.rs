@@ -47,7 +47,7 @@ fn apply(bytes: &mut Vec<u8>, change: Change) {
 }
 
 fn any_body() -> impl Strategy<Value = (&'static str, Body)> {
-    prop::sample::select(&BODIES[..])
+    prop::sample::select(BODIES)
 }
 
 fn any_changed_seed() -> impl Strategy<Value = (&'static str, Body, Vec<u8>)> {
@@ -62,7 +62,7 @@ fn any_changed_seed() -> impl Strategy<Value = (&'static str, Body, Vec<u8>)> {
 
 #[test]
 fn every_body_takes_its_seeds() {
-    for (name, body) in BODIES {
+    for &(name, body) in BODIES {
         let seeds = seeds(name);
         assert!(!seeds.is_empty(), "{name} has no seeds");
         seeds.iter().for_each(|seed| body(seed));
@@ -71,7 +71,7 @@ fn every_body_takes_its_seeds() {
 
 #[test]
 fn every_byte_alone_and_before_another_is_survived() {
-    for (_, body) in BODIES {
+    for &(_, body) in BODIES {
         body(&[]);
         for first in 0..=u8::MAX {
             body(&[first]);

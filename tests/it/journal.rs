@@ -101,10 +101,18 @@ fn undisturbed(lines: &[String]) -> String {
 
 /// Kills a process when its journal has so many messages. `false`: it had ended.
 fn kill_at(child: &mut Child, folder: &Path, messages: usize) -> bool {
+    let is_alive = wait_for(child, folder, messages);
+    if is_alive {
+        child.kill().unwrap();
+    }
+    is_alive && !child.wait().unwrap().success()
+}
+
+/// Waits until the journal of a process has so many messages. `false`: it had ended.
+fn wait_for(child: &mut Child, folder: &Path, messages: usize) -> bool {
     for _ in 0..TRIES {
         if kept(folder) >= messages {
-            child.kill().unwrap();
-            return !child.wait().unwrap().success();
+            return true;
         }
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success(), "{}", said(folder));
@@ -180,6 +188,38 @@ fn a_torn_tail_is_cut_and_nothing_else_is_lost() {
     for seed in 10..12 {
         killed(seed, Tail::Torn, "async");
     }
+}
+
+/// A signal stops it behind a last snapshot. Lines that it has kept and not read are read by the next.
+#[test]
+fn what_is_stopped_goes_on_from_its_journal() {
+    let lines = lines();
+    let expected = undisturbed(&lines);
+    let folder = folder(&job(JOURNAL));
+    let path = folder.path();
+    let mut dice = Dice::new(20);
+    for stop in 0..4 {
+        let have = kept(path);
+        let shards = [0, 2, 1, 0][stop].to_string();
+        let more = ["--set", "snapshot.store=store", "--restore", "--shards", &*shards];
+        let mut child = start(path, &more);
+        let sent = have + 1 + dice.below(LINES as u64 / 5) as usize;
+        // The input stays open: the job has not come to its end when it is stopped.
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(lines[have..sent].concat().as_bytes()).unwrap();
+        assert!(wait_for(&mut child, path, have + 1), "{}", said(path));
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(child.wait().unwrap().success(), "{}", said(path));
+        assert!(said(path).contains("stopped behind epoch"), "{}", said(path));
+        assert!(expected.starts_with(&rows(path)), "stop {stop}");
+    }
+    let have = kept(path);
+    let mut child = start(path, &["--set", "snapshot.store=store", "--restore"]);
+    let sender = send(&mut child, &lines[have..]);
+    assert!(child.wait().unwrap().success(), "{}", said(path));
+    sender.join().unwrap();
+    assert_eq!(rows(path), expected);
 }
 
 #[test]

@@ -19,12 +19,14 @@ mod kill;
 mod live;
 #[cfg(feature = "mqtt")]
 mod mqtt;
+mod progress;
 mod replay;
 #[cfg(feature = "s3")]
 mod s3;
 mod sim;
 mod sinks;
 mod snapshots;
+mod stop;
 mod sql_captures;
 mod sql_features;
 mod sql_rows;

@@ -14,7 +14,10 @@ fn jobs_under_faults_keep_their_promises() {
         }
     }
     // Seeds that inject nothing would show nothing.
-    let enough = sum.faults > SEEDS && sum.lingered > SEEDS / 10 && sum.damaged > SEEDS / 20;
+    let enough = sum.faults > SEEDS
+        && sum.lingered > SEEDS / 10
+        && sum.damaged > SEEDS / 20
+        && sum.stopped > SEEDS / 10;
     assert!(enough && sum.processes > 2 * SEEDS && sum.published > SEEDS, "{sum}");
 }
 

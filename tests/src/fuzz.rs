@@ -10,6 +10,7 @@
 mod books;
 mod capture;
 mod lines;
+mod messages;
 mod seeds;
 mod snapshot;
 mod sql;
@@ -22,6 +23,9 @@ use tidewire_feeds::{dbn, iex, itch, journal, mold, soup};
 pub use books::{depth_book, order_books};
 pub use capture::capture;
 pub use lines::mold_lines;
+pub use messages::avro_record;
+#[cfg(feature = "mqtt")]
+pub use messages::mqtt_record;
 pub use seeds::seeds;
 pub use snapshot::{snapshot_manifest, snapshot_object};
 pub use sql::{sql_mutations, sql_text};
@@ -31,7 +35,7 @@ pub use tables::{binance, candump, csv_rows, json_rows};
 pub type Body = fn(&[u8]);
 
 /// Every body, by its name.
-pub const BODIES: [(&str, Body); 22] = [
+pub const BODIES: &[(&str, Body)] = &[
     ("itch_message", itch_message),
     ("itch_file", itch_file),
     ("mold_packet", mold_packet),
@@ -54,6 +58,9 @@ pub const BODIES: [(&str, Body); 22] = [
     ("candump", candump),
     ("binance", binance),
     ("journal_segments", journal_segments),
+    ("avro_record", avro_record),
+    #[cfg(feature = "mqtt")]
+    ("mqtt_record", mqtt_record),
 ];
 
 /// Link types that [`net_content`] tries; the first byte picks one.

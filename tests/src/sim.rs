@@ -9,7 +9,8 @@
 //! 4. Faults have a budget. When it is spent the store answers, no process crashes, and the job must come to its end,
 //!    with exactly the expected output.
 //! 5. A process that has crashed may linger: it goes on beside its successor, with the same store and the same disk.
-//! 6. [`Broken`] protocols show that a breach is found.
+//! 6. A process may be asked to stop behind a last snapshot. It ends, and the next one goes on from there.
+//! 7. [`Broken`] protocols show that a breach is found.
 
 mod dice;
 mod trace;

@@ -5,8 +5,9 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tidewire::sql::{Count, Seen};
 use tidewire_connect::rows::iso8601;
-use tidewire_event::time::{WATERMARK_END, WATERMARK_NONE};
+use tidewire_event::time::{DAY, WATERMARK_END, WATERMARK_NONE};
 use tidewire_runtime::{Note, Observer, Progress};
 
 /// Steps of a progress bar of which the end is known.
@@ -76,6 +77,36 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// How far a job is.
+struct At {
+    events: u64,
+    seconds: f64,
+    counts: Vec<Count>,
+    watermark: i64,
+    lag: Option<i64>,
+}
+
+/// How far a job is, in a line: of the counts those that are not zero, and the rows.
+fn in_a_line(at: &At) -> String {
+    let At { events, seconds, counts, watermark, lag } = at;
+    let rate = (*events as f64 / seconds.max(1e-3)) as u64;
+    let mut line = format!("{} events, {}/s", grouped(events), grouped(rate));
+    for (what, count) in counts.iter().filter(|(what, count)| *count > 0 || *what == Seen::ROWS) {
+        line.push_str(&format!(", {} {what}", grouped(count)));
+    }
+    line.push_str(", watermark ");
+    line.push_str(&match *watermark {
+        WATERMARK_NONE => "none".to_owned(),
+        WATERMARK_END => "end".to_owned(),
+        watermark => iso8601(watermark),
+    });
+    // Of a day that is played again the watermark is far behind, and that says nothing.
+    if let Some(lag) = lag.filter(|lag| (0..DAY).contains(lag)) {
+        line.push_str(&format!(", {} behind", nanoseconds(lag.unsigned_abs())));
+    }
+    line
+}
+
 /// A progress bar on standard error; silent where that is no terminal.
 pub(crate) struct Bar(ProgressBar);
 
@@ -84,30 +115,38 @@ impl Bar {
         if !io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
         }
-        let bar = ProgressBar::new(STEPS);
-        let template = "{bar:16} {percent:>3} %  {wide_msg} {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        let bar = ProgressBar::no_length();
+        Self::style(&bar, "{wide_msg}");
         Self(bar)
     }
 
-    pub(crate) fn show(&self, progress: &Progress) {
+    fn style(bar: &ProgressBar, template: &str) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+    }
+
+    /// Shows how far a job is, with the counts of its tables where `seen` has some.
+    pub(crate) fn show(&self, progress: &Progress, seen: Option<&Seen>) {
         if self.0.is_hidden() {
             return;
         }
-        if let Some(fraction) = progress.fraction_read() {
+        let fraction = progress.fraction_read();
+        if let Some(fraction) = fraction {
+            if self.0.length().is_none() {
+                self.0.set_length(STEPS);
+                Self::style(&self.0, "{bar:16} {percent:>3} %  {wide_msg} {eta} left");
+            }
             self.0.set_position((fraction * STEPS as f64) as u64);
         }
-        let events = progress.events();
-        let seconds = self.0.elapsed().as_secs_f64().max(1e-3);
-        let watermark = match progress.watermark() {
-            WATERMARK_NONE => "none".to_owned(),
-            WATERMARK_END => "end".to_owned(),
-            watermark => iso8601(watermark),
-        };
-        let rate = grouped((events as f64 / seconds) as u64);
-        self.0.set_message(format!("{} events, {rate}/s, watermark {watermark}", grouped(events)));
+        self.0.set_message(in_a_line(&At {
+            events: progress.events(),
+            seconds: self.0.elapsed().as_secs_f64(),
+            counts: seen.map(Seen::look).unwrap_or_default(),
+            watermark: progress.watermark(),
+            // What is not live is not behind anything.
+            lag: progress.lag().filter(|_| fraction.is_none()),
+        }));
     }
 
     pub(crate) fn note(&self, note: &impl Display) {
@@ -127,7 +166,7 @@ impl Observer for Bar {
     }
 
     fn progress(&mut self, progress: &Progress) {
-        self.show(progress);
+        self.show(progress, None);
     }
 }
 
@@ -138,6 +177,19 @@ mod tests {
     #[test]
     fn numbers_are_grouped() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn the_line_has_the_rows_and_what_is_not_zero() {
+        let counts = vec![(Seen::ROWS, 0), ("late", 0), ("gaps", 1_200)];
+        let mut at =
+            At { events: 5_000, seconds: 2.0, counts, watermark: WATERMARK_NONE, lag: None };
+        assert_eq!(in_a_line(&at), "5,000 events, 2,500/s, 0 rows, 1,200 gaps, watermark none");
+        (at.watermark, at.lag) = (1_700_000_000_000_000_000, Some(1_500_000));
+        let expected = "5,000 events, 2,500/s, 0 rows, 1,200 gaps, watermark 2023-11-14T22:13:20.000000000Z, 1500.0 us behind";
+        assert_eq!(in_a_line(&at), expected);
+        at.lag = Some(400 * DAY);
+        assert!(in_a_line(&at).ends_with("Z"));
     }
 
     #[test]

@@ -66,6 +66,15 @@ pub struct Header {
 
 const _: () = assert!(size_of::<Header>() == 32);
 
+/// Why nothing follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The input has ended: what is still open can be closed.
+    Input,
+    /// The job stops behind a snapshot, to go on from that: what is open stays so.
+    Stop,
+}
+
 /// From a source to a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame<E> {
@@ -85,8 +94,8 @@ pub enum Frame<E> {
         /// The source's watermark.
         watermark: i64,
     },
-    /// The end of the input. Nothing follows.
-    End,
+    /// Nothing follows.
+    End(End),
 }
 
 /// From a shard to the sink.
@@ -128,5 +137,5 @@ pub enum OutFrame<R, L> {
         to: i64,
     },
     /// The shard has ended. Nothing follows.
-    End,
+    End(End),
 }

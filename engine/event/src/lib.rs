@@ -17,7 +17,7 @@ pub mod sink;
 pub mod limits;
 
 pub use either::Either;
-pub use frame::{Frame, Header, OutFrame, Place};
+pub use frame::{End, Frame, Header, OutFrame, Place};
 pub use key::{HashRange, Key, hash_of};
 pub use record::Record;
 pub use row::{RowLayout, RowWriter, Slot};

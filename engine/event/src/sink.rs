@@ -96,7 +96,8 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// All has been given: write out what is buffered.
+    /// All has been given: write out what is buffered. Nothing is where the job stops behind a snapshot: all that was given
+    /// is prepared and committed then, and no row follows that belongs to windows which are open.
     ///
     /// # Errors
     /// It can not be written.

@@ -13,7 +13,7 @@ mod limits;
 mod options;
 mod link;
 mod retry;
-mod record;
+pub mod record;
 mod again;
 mod session;
 mod metadata;

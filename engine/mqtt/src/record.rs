@@ -15,19 +15,25 @@ const CONNACK: u8 = 0x20;
 
 /// A message, as a record has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Published<'b> {
-    pub(crate) is_duplicate: bool,
-    pub(crate) qos: u8,
-    pub(crate) is_retained: bool,
-    pub(crate) topic: &'b str,
+pub struct Published<'b> {
+    /// The broker may have sent it before.
+    pub is_duplicate: bool,
+    /// 0, 1 or 2.
+    pub qos: u8,
+    /// The broker had it before there was a subscription.
+    pub is_retained: bool,
+    /// Where it was published.
+    pub topic: &'b str,
     /// Its packet identifier; 0 at QoS 0.
-    pub(crate) id: u16,
-    pub(crate) payload: &'b [u8],
+    pub id: u16,
+    /// What it says.
+    pub payload: &'b [u8],
 }
 
 /// A record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Record<'b> {
+pub enum Record<'b> {
+    /// A message.
     Message(Published<'b>),
     /// The message of QoS 2 with this identifier will not come again.
     Released(u16),
@@ -37,7 +43,8 @@ pub(crate) enum Record<'b> {
 
 impl<'b> Record<'b> {
     /// Reads one; `None`: it is none.
-    pub(crate) fn read(bytes: &'b [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn read(bytes: &'b [u8]) -> Option<Self> {
         let (first, rest) = bytes.split_first()?;
         match *first {
             CONNACK => rest.is_empty().then_some(Self::Begun),
@@ -49,6 +56,8 @@ impl<'b> Record<'b> {
                 let qos = first >> 1 & 3;
                 let (id, payload) = match qos {
                     0 => (0, rest),
+                    // Section 3.3.1.2: both bits are never set.
+                    3 => return None,
                     _ => rest
                         .split_first_chunk()
                         .map(|(id, rest)| (u16::from_be_bytes(*id), rest))?,
@@ -67,7 +76,7 @@ impl<'b> Record<'b> {
     }
 
     /// Hands out its parts, which stand one after the other.
-    pub(crate) fn parts(&self, out: impl FnOnce(&[&[u8]])) {
+    pub fn parts(&self, out: impl FnOnce(&[&[u8]])) {
         match self {
             Self::Message(message) => {
                 let Published { is_duplicate, qos, is_retained, topic, id, payload } = message;
@@ -175,6 +184,7 @@ mod tests {
         };
         assert_eq!(found, Some(Record::Message(expected)));
         assert_eq!(Record::read(b"\x32\0\x09a/b"), None);
+        assert_eq!(Record::read(b"\x3E\0\x03a/b\0\x0Ahi"), None);
         assert_eq!(Record::read(b""), None);
     }
 }

@@ -11,7 +11,7 @@ use tidewire_event::limits::{
     CAPTURE_RECORDS, CHUNK_FRAMES, FIRE_SLOTS, FIRED_PER_EVENT, PACED_CHUNK_FRAMES,
 };
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
-use tidewire_event::{Frame, Header};
+use tidewire_event::{End, Frame, Header};
 
 use crate::clock::Clock;
 use crate::ring::Inflow;
@@ -44,8 +44,8 @@ pub(crate) trait Downstream<E> {
     fn flush(&mut self) -> Result<(), Stopped>;
     /// A turn while the next event is not due; false if there was nothing to do.
     fn idle(&mut self) -> bool;
-    /// The end of the input. What the shard did, where it is on this thread.
-    fn end(self) -> Result<ShardTotals, Stopped>;
+    /// Nothing follows. What the shard did, where it is on this thread.
+    fn end(self, end: End) -> Result<ShardTotals, Stopped>;
 }
 
 /// A ring for each shard.
@@ -162,9 +162,9 @@ impl<E, S: Fn() -> bool> Downstream<E> for Rings<E, S> {
         self.flush()
     }
 
-    fn end(mut self) -> Result<ShardTotals, Stopped> {
+    fn end(mut self, end: End) -> Result<ShardTotals, Stopped> {
         for lane in &mut self.lanes {
-            lane.chunk.push(Frame::End);
+            lane.chunk.push(Frame::End(end));
         }
         self.flush()?;
         Ok(ShardTotals::default())
@@ -256,8 +256,8 @@ where
         Ok(())
     }
 
-    fn end(mut self) -> Result<ShardTotals, Stopped> {
-        self.shard.end(0, &self.clock);
+    fn end(mut self, end: End) -> Result<ShardTotals, Stopped> {
+        self.shard.end(0, end, &self.clock);
         let mut idler = Idler::new(self.wait);
         loop {
             match self.pump()? {

@@ -7,13 +7,14 @@
 //! 3. Its watermark is the smallest over its inputs.
 //! 4. An input that has delivered a barrier is not read again until every other has delivered it too. Then the state is
 //!    frozen, in constant time, and captured a few records at a time while events go on.
+//! 5. Where an input has not ended but stops, no watermark follows: windows that are open are not emitted.
 //!
 //! [`step`](Shard::step) is driven by glommio, by a plain thread, by the source's own thread (inline), or by a test.
 
 use tidewire_dataflow::{Operator, Output, Tumbling};
 use tidewire_event::limits::{CAPTURE_RECORDS, CHUNK_FRAMES, FIRE_SLOTS, FIRED_PER_EVENT};
 use tidewire_event::time::{NOT_DUE, WATERMARK_END, WATERMARK_NONE};
-use tidewire_event::{Frame, Header, OutFrame};
+use tidewire_event::{End, Frame, Header, OutFrame};
 use tidewire_snapshot::{Alignment, Arrived};
 use tidewire_state::{Image, LayoutMismatch};
 
@@ -64,6 +65,8 @@ pub struct Shard<O: Operator> {
     out: Out<O::Row, O::Late>,
     complete_to: i64,
     ended: bool,
+    /// How, when every input has ended.
+    end: End,
     latency: Option<Recorder>,
     events: u64,
     when_full: WhenFull,
@@ -141,6 +144,7 @@ impl<O: Operator> Shard<O> {
             },
             complete_to: WATERMARK_NONE,
             ended: false,
+            end: End::Input,
             latency: None,
             events: 0,
             when_full: WhenFull::Stop,
@@ -280,7 +284,7 @@ impl<O: Operator> Shard<O> {
             self.out.frames.push(OutFrame::Complete(complete_to));
         }
         if self.ended {
-            self.out.frames.push(OutFrame::End);
+            self.out.frames.push(OutFrame::End(self.end));
         }
         if captured || self.ended || self.operator.is_firing() || !self.out.frames.is_empty() {
             Step::Busy
@@ -299,7 +303,7 @@ impl<O: Operator> Shard<O> {
                 self.barrier(input, *epoch, *watermark, clock);
                 return !self.alignment.is_blocked(input);
             }
-            Frame::End => self.end(input, clock),
+            Frame::End(end) => self.end(input, *end, clock),
         }
         true
     }
@@ -352,9 +356,13 @@ impl<O: Operator> Shard<O> {
         }
     }
 
-    /// Takes in the end of an input.
-    pub fn end(&mut self, input: usize, clock: &impl Clock) {
+    /// Takes in the end of an input. Where the job stops, all that have not ended before do so behind the last barrier.
+    pub fn end(&mut self, input: usize, end: End, clock: &impl Clock) {
         self.inputs[input].ended = true;
+        if end == End::Stop {
+            self.end = end;
+            return;
+        }
         self.watermark(input, WATERMARK_END, NOT_DUE);
         if let Some(epoch) = self.alignment.end(input) {
             self.freeze(epoch, clock);

@@ -8,7 +8,8 @@
 //!    sources, first by their epoch. Those that were made of one event are ordered by time, then as the sink says.
 //! 5. An epoch's output is the rows up to the time that its barrier names, and the other rows and late events before the barriers of all
 //!    shards. When these are written the sink is asked to prepare, and commits when it hears that the epoch is durable.
-//! 6. A sink that prepares later is given the rows behind the epoch meanwhile. The epoch waits for it: only one is on its way.
+//! 6. Where the job stops behind an epoch that is durable, nothing is left to be written: shards have sent nothing since.
+//! 7. A sink that prepares later is given the rows behind the epoch meanwhile. The epoch waits for it: only one is on its way.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender};
@@ -19,7 +20,7 @@ use rtrb::Consumer;
 use tidewire_event::limits::{SINK_PENDING_ROWS_MAX, SPARE_LISTS_MAX, TAKE_FRAMES};
 use tidewire_event::sink::LAST_EPOCH;
 use tidewire_event::time::{NOT_DUE, WATERMARK_NONE};
-use tidewire_event::{Header, OutFrame, Place, Prepared, Sink};
+use tidewire_event::{End, Header, OutFrame, Place, Prepared, Sink};
 
 use crate::clock::Clock;
 use crate::latency::Recorder;
@@ -80,6 +81,8 @@ pub(crate) struct SinkLoop<K: Sink> {
     cut: Option<Cut>,
     /// Whether all has been written, and only the last commit is missing.
     is_ended: bool,
+    /// How the shards have ended.
+    end: End,
 }
 
 /// What came of a step.
@@ -131,6 +134,7 @@ impl<K: Sink> SinkLoop<K> {
             ends,
             cut: None,
             is_ended: false,
+            end: End::Input,
         }
     }
 
@@ -186,7 +190,7 @@ impl<K: Sink> SinkLoop<K> {
             return Ok(SinkStep::Busy);
         } else {
             self.write_complete()?;
-            if self.ends.is_some() {
+            if self.ends.is_some() && self.end == End::Input {
                 self.prepare(LAST_EPOCH)?;
                 self.is_ended = true;
                 return Ok(SinkStep::Busy);
@@ -213,6 +217,7 @@ impl<K: Sink> SinkLoop<K> {
             taken,
             latency,
             cut,
+            end,
             ..
         } = self;
         inputs.retain_mut(|of| {
@@ -284,7 +289,10 @@ impl<K: Sink> SinkLoop<K> {
                         of.is_behind_barrier = true;
                         *cut = Some(Cut { epoch, to });
                     }
-                    OutFrame::End => return false,
+                    OutFrame::End(how) => {
+                        *end = how;
+                        return false;
+                    }
                 }
                 next = frames.next();
             }
@@ -295,6 +303,7 @@ impl<K: Sink> SinkLoop<K> {
 
     /// Writes what is complete, and ends an epoch where all of it is.
     fn write_complete(&mut self) -> Result<(), SinkEnd<K::Error>> {
+        debug_assert!(self.end == End::Input || self.held_back == 0, "a row behind the last epoch");
         self.write_now().map_err(SinkEnd::Failed)?;
         let complete_to = self.inputs.iter().map(|input| input.complete_to).min();
         if let Some(Cut { epoch, to }) = self.cut {

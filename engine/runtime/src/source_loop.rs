@@ -5,6 +5,7 @@
 //! 2. Where nothing comes for long, and other sources go on, it follows their watermark: it does not hold the job's back.
 //!    Events that come behind that are late.
 //! 3. Whatever a source waits for, it goes on to send barriers, and it sees when the job has been stopped.
+//! 4. Behind the last barrier nothing is read. The source ends, without a watermark, when that snapshot is durable.
 
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tidewire_dataflow::{Partitions, Route, WatermarkStrategy};
 use tidewire_event::limits::CHUNK_FRAMES;
 use tidewire_event::time::{MICROSECOND, NOT_DUE, WATERMARK_END, WATERMARK_NONE};
-use tidewire_event::{Header, Place, Polled, Source};
+use tidewire_event::{End, Header, Place, Polled, Source};
 use tidewire_snapshot::SourcePosition;
 
 use crate::clock::Clock;
@@ -22,7 +23,7 @@ use crate::lanes::{Downstream, Stopped};
 use crate::observe::Progress;
 use crate::rate::Schedule;
 use crate::shard::ShardTotals;
-use crate::snapshots::barriers::{Barriers, Told};
+use crate::snapshots::barriers::{Barriers, Due, Told};
 use crate::snapshots::position::position;
 use crate::wait::{Idler, Wait};
 
@@ -52,6 +53,8 @@ pub(crate) struct SourceLoop<'a, W, R, D, C, S> {
     pub(crate) stopped: S,
     /// Where epochs begin, if snapshots are taken.
     pub(crate) barriers: Option<Barriers<'a>>,
+    /// How far it is behind the last barrier.
+    pub(crate) last: Last,
     /// Events before the first: what a restore has passed over.
     pub(crate) passed: u64,
     /// Whether the source says itself where it is: behind an event that it gave, also where that is not sent yet.
@@ -98,6 +101,17 @@ pub(crate) struct At {
     watermark: i64,
 }
 
+/// Where a source is that stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// It does not stop.
+    No,
+    /// The last barrier is sent.
+    Sent,
+    /// Its snapshot is durable.
+    Durable,
+}
+
 /// What came of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
@@ -107,6 +121,8 @@ pub(crate) enum Turn {
     Ahead,
     /// There is none now.
     Nothing,
+    /// The last barrier is sent.
+    Last,
     End,
 }
 
@@ -125,7 +141,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         let mut idler = Idler::new(self.wait);
         loop {
             match self.next(&mut source, &mut at)? {
-                Turn::Event => {}
+                Turn::Event => continue,
                 Turn::Ahead => self.wait_for_others(&mut source, at)?,
                 Turn::Nothing => {
                     if self.quiet.since.is_none() {
@@ -139,7 +155,11 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
                         idler.idle_unless(|at_most| source.wait(at_most));
                     }
                 }
+                Turn::Last => {}
                 Turn::End => return self.end(&mut source, at),
+            }
+            if self.last != Last::No {
+                return self.stop(&mut source, at);
             }
         }
     }
@@ -171,6 +191,9 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         if let Some(then) = self.schedule.due_of(sequence - first) {
             due = then;
             self.wait_until(source, due, *at, true)?;
+            if self.last != Last::No {
+                return Ok(Turn::Last);
+            }
         }
         let stamped = match source.next().map_err(SourceEnd::Failed)? {
             Polled::Event(stamped) => stamped,
@@ -183,6 +206,10 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         if self.schedule.follows_the_recording() {
             due = self.schedule.due_at(stamped.received);
             self.wait_until(source, due, *at, !self.keeps_places)?;
+            if self.last != Last::No {
+                // It is read again by the run that goes on.
+                return Ok(Turn::Last);
+            }
         }
         if self.watermarks.is_timed(stamped.partition) {
             watermark = self.watermarks.before(stamped.partition, stamped.received);
@@ -205,6 +232,9 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
             self.barrier(source, *at)?;
             if (self.stopped)() {
                 return Err(Stopped::ByAnother.into());
+            }
+            if self.last != Last::No {
+                return Ok(Turn::Last);
             }
         }
         Ok(if watermark > self.alignment.to { Turn::Ahead } else { Turn::Event })
@@ -269,7 +299,49 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
             barriers
                 .ended(SourcePosition { place, ..SourcePosition::new(at.sequence, WATERMARK_END) });
         }
-        let totals = self.down.end()?;
+        let totals = self.down.end(End::Input)?;
+        Ok((events, totals))
+    }
+
+    /// Behind the last barrier: waits until its snapshot is durable, and ends.
+    #[inline(never)]
+    fn stop<T: Source>(
+        mut self,
+        source: &mut T,
+        at: At,
+    ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
+    where
+        W: WatermarkStrategy<T::Event>,
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
+    {
+        let mut idler = Idler::new(self.wait);
+        while self.last != Last::Durable {
+            self.idle(source, at)?;
+            if (self.stopped)() {
+                return Err(Stopped::ByAnother.into());
+            }
+            if !self.down.idle() {
+                idler.idle();
+            }
+        }
+        self.end_here(source, at)
+    }
+
+    /// The snapshot of the last barrier is durable: ends with all that is open left so.
+    pub(crate) fn end_here<T: Source>(
+        mut self,
+        source: &mut T,
+        at: At,
+    ) -> Result<(u64, ShardTotals), SourceEnd<T::Error>>
+    where
+        R: Route<T::Event>,
+        D: Downstream<R::Out>,
+    {
+        while self.hear(source) {}
+        let events = at.sequence - self.passed;
+        self.progress.source(self.index).read(events, source.fraction_read());
+        let totals = self.down.end(End::Stop)?;
         Ok((events, totals))
     }
 
@@ -307,8 +379,18 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         self.barrier(source, at)
     }
 
-    /// Sends a barrier, if one is wanted, behind all that has been sent. Tells the source what has become durable, and
-    /// what is not needed any more.
+    /// Tells the source what has become durable, and what is not needed any more; false if there is no such news.
+    #[inline]
+    fn hear<T: Source>(&mut self, source: &mut T) -> bool {
+        match self.barriers.as_ref().map(|barriers| barriers.told.try_recv()) {
+            Some(Ok(Told::Durable(position))) => source.durable(&position),
+            Some(Ok(Told::Forget(position))) => source.forget(&position),
+            Some(Err(_)) | None => return false,
+        }
+        true
+    }
+
+    /// Sends a barrier, if one is wanted, behind all that has been sent.
     #[inline]
     fn barrier<T: Source>(&mut self, source: &mut T, at: At) -> Result<(), SourceEnd<T::Error>>
     where
@@ -316,13 +398,19 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         R: Route<T::Event>,
         D: Downstream<R::Out>,
     {
+        self.hear(source);
         let Some(barriers) = &mut self.barriers else { return Ok(()) };
-        match barriers.told.try_recv() {
-            Ok(Told::Durable(position)) => source.durable(&position),
-            Ok(Told::Forget(position)) => source.forget(&position),
-            Err(_) => {}
+        let (epoch, is_last) = match barriers.due() {
+            None => return Ok(()),
+            Some(Due::Stop) => {
+                self.last = Last::Durable;
+                return Ok(());
+            }
+            Some(Due::Barrier { epoch, is_last }) => (epoch, is_last),
+        };
+        if is_last {
+            self.last = Last::Sent;
         }
-        let Some(epoch) = barriers.due() else { return Ok(()) };
         let place = source.position().map_err(SourceEnd::Failed)?;
         barriers.sent(epoch, position(at.sequence, &self.watermarks, place));
         Ok(self.down.barrier(epoch, at.watermark)?)
@@ -355,7 +443,7 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
         D: Downstream<R::Out>,
     {
         let mut idler = Idler::new(self.wait);
-        while self.is_ahead(at) {
+        while self.is_ahead(at) && self.last == Last::No {
             self.idle(source, at)?;
             if (self.stopped)() {
                 return Err(Stopped::ByAnother.into());
@@ -394,6 +482,9 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
             }
             if is_sent {
                 self.barrier(source, at)?;
+                if self.last != Last::No {
+                    return Ok(());
+                }
             }
             if self.down.idle() {
                 continue;

@@ -25,7 +25,7 @@ use crate::snapshots::opened::{Opened, SnapshotEnds};
 use crate::snapshots::shard_log::LogSize;
 use crate::snapshots::uploader::{Upload, Uploader};
 use crate::snapshots::{SnapshotError, SnapshotTotals, Snapshots};
-use crate::source_loop::{Alignment, At, Quiet, SourceLoop, Turn};
+use crate::source_loop::{Alignment, At, Last, Quiet, SourceLoop, Turn};
 use crate::threads::{Begun, Ended, SourceStart};
 use crate::wait::{Bell, Wait};
 
@@ -184,6 +184,7 @@ where
                 progress,
                 stopped: never as fn() -> bool,
                 barriers: start.barriers,
+                last: Last::No,
                 passed: begun.passed,
                 keeps_places: begun.keeps_places,
                 quiet: Quiet::new(idle_after),
@@ -217,14 +218,18 @@ where
         if !running.down.has_room() {
             return Ok(Stepped::Idle);
         }
-        if running.is_ahead(*at) || !running.is_due(*at) {
+        if running.last == Last::Durable {
+            let end = source_loop.take().map(|running| running.end_here(source, *at)).transpose();
+            return end.map(|_| Stepped::Done).or_else(|end| ended::<S, K>(end.into()));
+        }
+        if running.last == Last::Sent || running.is_ahead(*at) || !running.is_due(*at) {
             return match running.idle(source, *at) {
                 Ok(()) => Ok(Stepped::Idle),
                 Err(end) => ended::<S, K>(end.into()),
             };
         }
         match running.next(source, at) {
-            Ok(Turn::Event | Turn::Ahead) => Ok(Stepped::Busy),
+            Ok(Turn::Event | Turn::Ahead | Turn::Last) => Ok(Stepped::Busy),
             Ok(Turn::Nothing) => match running.nothing(source, at) {
                 Ok(()) => Ok(Stepped::Idle),
                 Err(end) => ended::<S, K>(end.into()),

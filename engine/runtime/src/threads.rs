@@ -24,7 +24,7 @@ use crate::shard::{Inlet, Outlet, ShardTotals};
 use crate::snapshots::SnapshotError;
 use crate::snapshots::barriers::Barriers;
 use crate::snapshots::position;
-use crate::source_loop::{Alignment, Quiet, SourceLoop};
+use crate::source_loop::{Alignment, Last, Quiet, SourceLoop};
 
 /// What all threads of a job share.
 pub(crate) struct Shared {
@@ -214,6 +214,7 @@ impl Shared {
             progress: &self.progress,
             stopped: || self.stopped(),
             barriers: start.barriers,
+            last: Last::No,
             passed,
             keeps_places,
             quiet: Quiet::new(start.idle_after),

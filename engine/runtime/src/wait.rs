@@ -12,8 +12,8 @@ pub enum Wait {
     Spin,
     /// Spin, but offer the core to others at each turn.
     Yield,
-    /// Spin, then yield, then sleep until woken: for laptops, and wherever there are fewer cores than threads. A source
-    /// that nothing wakes is looked at about every 100 us; after 20 ms without an event, about every 1 ms.
+    /// Spin, then sleep until woken: for laptops, and wherever there are fewer cores than threads. A source that nothing
+    /// wakes is looked at about every 100 us; after 20 ms without an event, about every 1 ms.
     Park,
 }
 
@@ -74,13 +74,13 @@ impl Idler {
     /// There was nothing to do: wait once. Nothing wakes this thread.
     #[inline]
     pub fn idle(&mut self) {
-        self.turn(|turns| thread::sleep(if turns <= PARKS { PARK } else { DEEP_PARK }));
+        self.turn(YIELDS, |turns| thread::sleep(if turns <= PARKS { PARK } else { DEEP_PARK }));
     }
 
-    /// The same on a thread with a [`Bell`], which is rung when there is something to do.
+    /// The same on a thread with a [`Bell`], which is rung when there is something to do: it takes no time from others.
     #[inline]
     pub fn idle_until_rung(&mut self) {
-        self.turn(|_| thread::park_timeout(DEEP_PARK));
+        self.turn(SPINS, |_| thread::park_timeout(DEEP_PARK));
     }
 
     /// The same where `wait` may know how to wait until there is something, at most so long; false if it does not.
@@ -92,13 +92,13 @@ impl Idler {
     }
 
     #[inline]
-    fn turn(&mut self, sleep: impl FnOnce(u32)) {
+    fn turn(&mut self, yields: u32, sleep: impl FnOnce(u32)) {
         self.turns = self.turns.saturating_add(1);
         match self.wait {
             Wait::Spin => spin_loop(),
             Wait::Yield => thread::yield_now(),
             Wait::Park if self.turns <= SPINS => spin_loop(),
-            Wait::Park if self.turns <= YIELDS => thread::yield_now(),
+            Wait::Park if self.turns <= yields => thread::yield_now(),
             Wait::Park => sleep(self.turns),
         }
     }

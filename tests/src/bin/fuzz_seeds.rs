@@ -9,7 +9,7 @@ use tidewire_tests::fuzz::{BODIES, seeds};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let corpus = env::args_os().nth(1).ok_or("where to? give the folder of the corpora")?;
-    for (body, _) in BODIES {
+    for &(body, _) in BODIES {
         let folder = Path::new(&corpus).join(body);
         fs::create_dir_all(&folder)?;
         println!("{body}");

@@ -48,6 +48,9 @@ pub fn seeds(body: &str) -> Vec<Vec<u8>> {
         "candump" => (0..2).map(|flags| [&[flags], CANDUMP.as_bytes()].concat()).collect(),
         "binance" => (0..8).map(|flags| [&[flags], BINANCE.as_bytes()].concat()).collect(),
         "journal_segments" => vec![journal()],
+        "avro_record" => super::messages::avro_records(JSON),
+        #[cfg(feature = "mqtt")]
+        "mqtt_record" => super::messages::mqtt_records(),
         _ => Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use tidewire_connect::tables::{Column, Columns, Options, Read, columns_of, reade
 use tidewire_event::{DataType, Field, Value};
 
 /// Bytes of a row: texts of some length do not fit.
-const ROW_BYTES: usize = 512;
+pub(super) const ROW_BYTES: usize = 512;
 /// A reader that gives nothing gives something, or ends, after so many times.
 const NOTHING_MAX: usize = 1 << 16;
 
@@ -64,7 +64,7 @@ pub fn binance(bytes: &[u8]) {
 }
 
 /// A column of each type, and nested ones.
-fn columns(is_nested: bool) -> Columns {
+pub(super) fn columns(is_nested: bool) -> Columns {
     let of = |name: &str, ty| Column::physical(Field::new(name, ty));
     let decimal = |precision, scale| DataType::Decimal { precision, scale };
     let mut columns = vec![
@@ -97,7 +97,7 @@ fn columns(is_nested: bool) -> Columns {
     laid_out(columns)
 }
 
-fn laid_out(columns: Vec<Column>) -> Columns {
+pub(super) fn laid_out(columns: Vec<Column>) -> Columns {
     match Columns::all(columns) {
         Ok(columns) => columns,
         Err(error) => unreachable!("a row has room for them: {error}"),
@@ -164,7 +164,7 @@ fn read_all(
 }
 
 /// Every value of a row can be read, and text is text.
-fn check(columns: &Columns, row: &[u8]) {
+pub(super) fn check(columns: &Columns, row: &[u8]) {
     for (column, slot) in columns.columns.iter().zip(columns.layout.slots()) {
         let value = Value::read(row, slot, &column.field.ty);
         let Some(value) = value else { unreachable!("{} can not be read back", column.field) };

@@ -75,12 +75,18 @@ pub(crate) trait Process {
     fn parts(&self) -> usize;
     fn step(&mut self, part: usize, note: &dyn Fn(Note)) -> Result<Stepped, Stop>;
     fn is_done(&self) -> bool;
+    /// Asks it to stop behind a last snapshot; false if that has been done.
+    fn ask_to_stop(&self) -> bool;
+    /// Whether it has done all because it was stopped.
+    fn is_stopped(&self) -> bool;
 }
 
 /// A job and its life.
 pub(crate) struct Running<'a, S: Source, W, R, O: Operator, K: Sink> {
     pub(crate) job: SteppedJob<'a, S, W, R, O, K, SimClock>,
     pub(crate) life: Arc<Life>,
+    /// What stops the job.
+    pub(crate) stop: Arc<AtomicBool>,
     pub(crate) sources: usize,
     pub(crate) shards: usize,
 }
@@ -113,6 +119,14 @@ where
 
     fn is_done(&self) -> bool {
         self.job.is_done()
+    }
+
+    fn ask_to_stop(&self) -> bool {
+        !self.stop.swap(true, Relaxed)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.job.totals().stopped.is_some()
     }
 }
 

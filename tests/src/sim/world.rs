@@ -44,6 +44,8 @@ pub struct Report {
     pub damaged: u64,
     /// Processes that lingered.
     pub lingered: u64,
+    /// Processes that were stopped behind a last snapshot.
+    pub stopped: u64,
     /// Epochs that were given up because the store was slow.
     pub too_slow: u64,
 }
@@ -58,17 +60,27 @@ impl Report {
         self.faults += other.faults;
         self.damaged += other.damaged;
         self.lingered += other.lingered;
+        self.stopped += other.stopped;
         self.too_slow += other.too_slow;
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, steps, processes, published, faults, damaged, lingered, too_slow } =
-            self;
+        let Self {
+            events,
+            steps,
+            processes,
+            published,
+            faults,
+            damaged,
+            lingered,
+            stopped,
+            too_slow,
+        } = self;
         write!(
             f,
-            "{events} events, {steps} steps, {processes} processes, of which {lingered} lingered, {published} epochs, \
+            "{events} events, {steps} steps, {processes} processes, of which {lingered} lingered and {stopped} were stopped, {published} epochs, \
              {faults} faults of the store, {damaged} damaged snapshots, {too_slow} epochs given up for want of room"
         )
     }
@@ -77,6 +89,8 @@ impl fmt::Display for Report {
 /// How the steps of a process ended.
 enum End {
     Done,
+    /// It was asked to stop, and has.
+    Stopped,
     Crashed,
     /// It was taken for dead.
     Lingers,
@@ -90,6 +104,8 @@ pub(crate) struct World {
     clock: SimClock,
     trace: Trace,
     dice: Dice,
+    /// When processes are asked to stop.
+    stops: Dice,
     store: MemoryStore,
     faults: Arc<Mutex<Faults>>,
     files: Arc<Mutex<Files>>,
@@ -99,6 +115,7 @@ pub(crate) struct World {
     may_shrink: bool,
     crashes_left: u64,
     lingers_left: u64,
+    stops_left: u64,
     damages_left: u64,
     is_healed: bool,
     /// The step from which on nothing fails.
@@ -112,6 +129,7 @@ impl World {
         let clock = SimClock::default();
         let trace = Trace::new(clock.clone());
         let mut dice = Dice::new(seed, 3);
+        let mut stops = Dice::new(seed, 7);
         Self {
             seed,
             broken,
@@ -123,6 +141,7 @@ impl World {
             may_shrink: false,
             crashes_left: dice.below(8),
             lingers_left: dice.below(3),
+            stops_left: stops.pick([0, 0, 0, 3]),
             damages_left: dice.pick([0, 0, 1, 2]),
             is_healed: false,
             heal_at: plan.events * 20 + 5_000,
@@ -130,6 +149,7 @@ impl World {
             clock,
             trace,
             dice,
+            stops,
             plan,
         }
     }
@@ -194,11 +214,16 @@ impl World {
                 }
             };
             let sources = self.plan.inputs.len();
-            let mut process = Running { job, life, sources, shards };
+            let stop = Arc::clone(&snapshots.stop);
+            let mut process = Running { job, life, stop, sources, shards };
             match self.steps(&mut process, &mut elder)? {
                 End::Done => {
                     self.report.published += process.job.totals().published;
                     return self.check_whole();
+                }
+                End::Stopped => {
+                    self.report.stopped += 1;
+                    self.report.published += process.job.totals().published;
                 }
                 End::Crashed => {}
                 End::Lingers => return self.live::<N>(Some(&mut process)),
@@ -326,6 +351,7 @@ impl World {
         let parts = process.parts();
         let crash_in = self.dice.spread(10, self.plan.events * 20);
         let crash_at = self.report.steps + crash_in;
+        let stop_at = self.report.steps + self.stops.spread(1, self.plan.events * 20);
         let (mut slow, mut slow_until, mut idle) = (parts, 0, 0_u64);
         loop {
             self.count_step()?;
@@ -342,6 +368,10 @@ impl World {
                 self.trace.say(format_args!("{} crashes", process.life()));
                 process.life().end();
                 return Ok(End::Crashed);
+            }
+            if self.stops_left > 0 && self.report.steps >= stop_at && process.ask_to_stop() {
+                self.stops_left -= 1;
+                self.trace.say(format_args!("{} is asked to stop", process.life()));
             }
             if self.report.steps >= slow_until {
                 slow = self.dice.below(2 * parts as u64) as usize;
@@ -372,8 +402,10 @@ impl World {
                 }
             }
             if process.is_done() {
-                self.trace.say(format_args!("{} is done", process.life()));
-                return Ok(End::Done);
+                let is_stopped = process.is_stopped();
+                let how = if is_stopped { "has stopped" } else { "is done" };
+                self.trace.say(format_args!("{} {how}", process.life()));
+                return Ok(if is_stopped { End::Stopped } else { End::Done });
             }
             if self.dice.one_in(3) {
                 self.step_elder(elder)?;

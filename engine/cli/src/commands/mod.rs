@@ -6,6 +6,7 @@ pub(crate) mod inspect;
 pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod signals;
 pub(crate) mod snapshot_arguments;
 pub(crate) mod snapshots;
 

@@ -11,8 +11,8 @@ use tidewire_event::time::SECOND;
 use tidewire_feeds::capture::Format;
 use tidewire_runtime::{Driver, Options, Outcome, Rate, Threads, Wait, WhenFull};
 
-use super::CommandError;
 use super::snapshot_arguments::SnapshotArguments;
+use super::{CommandError, signals};
 use crate::bars::{BarSink, Bars, BookStep, BookTotals, Outputs, Summary, mean, price};
 use crate::report::{
     self, Host, Input, LatencyReport, LogFile, PERCENTILES, Percentiles, Report, Watcher,
@@ -113,11 +113,15 @@ pub(crate) struct Replayed {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let replayed = replay(arguments)?;
-    if arguments.out.is_none() {
+    let stopped = signals::stopped(replayed.outcome.snapshots.as_ref());
+    if arguments.out.is_none() && stopped.is_none() {
         let digits = replayed.capture.price_digits;
         print(&busiest(&replayed.outcome.sink.summary, &replayed.symbols, digits, 20))?;
     }
     say(&in_words(&replayed));
+    if let Some(stopped) = stopped {
+        say(&stopped);
+    }
     if let Some(folder) = &arguments.report {
         say(&format!("report: {}", folder.display()));
     }

@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
-use signal_hook::flag;
-use tidewire::sql::{Done, Finish, Settings, SqlJob, SqlRunError};
+use tidewire::sql::{Done, Settings, SqlJob, SqlRunError};
 use tidewire_runtime::{Options, Rate, Snapshots, Threads, Wait};
 use tidewire_snapshot::{Job, Keep, crc32c};
 
-use super::CommandError;
+use super::{CommandError, signals};
 use crate::report::{self, LatencyReport, LogFile, PERCENTILES, Percentiles, SqlReport, Watcher};
 use crate::store;
 use crate::terminal::{grouped, nanoseconds, print, say};
@@ -84,8 +82,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
     }
     let logged = arguments.report.as_deref().filter(|_| options.rate != Rate::Max);
     let mut log = logged.map(LogFile::create).transpose()?;
-    let mut watcher = Watcher::new(log.as_mut())?;
-    end_on_signals(job.finish())?;
+    let mut watcher = Watcher::new(log.as_mut())?.seeing(job.seen());
+    match &options.snapshots {
+        Some(snapshots) => signals::of_snapshots(snapshots)?,
+        None => signals::of_live_tables(job.finish())?,
+    }
     let done = match job.run(&options, &mut watcher) {
         Err(error) if error.is_closed_output() => return Ok(()),
         done => done.map_err(said)?,
@@ -93,6 +94,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), CommandError> {
     let notes = std::mem::take(&mut watcher.notes);
     drop(watcher);
     say(&in_words(&done));
+    if let Some(stopped) = signals::stopped(done.outcome.snapshots.as_ref()) {
+        say(&stopped);
+    }
     if let Some(folder) = &arguments.report {
         write_report(folder, arguments, &options, &plan, &done, &notes)?;
         say(&format!("report: {}", folder.display()));
@@ -170,20 +174,7 @@ fn snapshots(
     if let Some(scratch) = &settings.scratch {
         snapshots.scratch = scratch.into();
     }
-    signal_hook::flag::register(SIGUSR1, Arc::clone(&snapshots.savepoint))
-        .map_err(CommandError::Signal)?;
     Ok(Some(snapshots))
-}
-
-/// Lets SIGINT and SIGTERM end live tables, where the job heeds that; else, and the second time, they end the process.
-fn end_on_signals(finish: &Finish) -> Result<(), CommandError> {
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_default(signal, Arc::clone(&finish.is_unheeded))
-            .and_then(|_| flag::register_conditional_default(signal, Arc::clone(&finish.asked)))
-            .and_then(|_| flag::register(signal, Arc::clone(&finish.asked)))
-            .map_err(CommandError::Signal)?;
-    }
-    Ok(())
 }
 
 /// The run in a few lines.

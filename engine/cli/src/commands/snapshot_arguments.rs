@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use signal_hook::consts::SIGUSR1;
 use tidewire_runtime::Snapshots;
 use tidewire_snapshot::{Compression, Job, Keep, crc32c};
 
-use super::CommandError;
 use super::replay::{Arguments, nanoseconds_of};
+use super::{CommandError, signals};
 use crate::store;
 
 /// Bytes of a capture that tell it from others, with its length.
@@ -22,7 +21,7 @@ const HEAD_BYTES: u64 = 64 << 10;
 #[derive(Debug, Args)]
 pub(crate) struct SnapshotArguments {
     /// Take snapshots into this folder, or into s3://BUCKET/PREFIX. The signal USR1 asks for a savepoint, which is kept
-    /// until somebody removes it.
+    /// until somebody removes it; INT (Ctrl-C) and TERM stop behind a last snapshot, to go on with --restore.
     #[arg(long, value_name = "DIR|S3-URL")]
     pub(crate) snapshots: Option<String>,
     /// From one snapshot to the next.
@@ -60,8 +59,7 @@ impl SnapshotArguments {
         snapshots.restore = self.restore;
         snapshots.keep = Keep { newest: self.keep as usize };
         snapshots.compression = self.compression;
-        signal_hook::flag::register(SIGUSR1, Arc::clone(&snapshots.savepoint))
-            .map_err(CommandError::Signal)?;
+        signals::of_snapshots(&snapshots)?;
         if let Some(scratch) = &self.scratch {
             snapshots.scratch.clone_from(scratch);
         }

@@ -17,6 +17,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriter, IntervalLogWriterBuilder, Tag};
 use serde::Serialize;
+use tidewire::sql::Seen;
 use tidewire_runtime::clock::time_of_day;
 use tidewire_runtime::latency::Span;
 use tidewire_runtime::{Note, Observer, Progress};
@@ -233,6 +234,7 @@ type Log<'a> = IntervalLogWriter<'a, 'a, BufWriter<File>, V2DeflateSerializer>;
 /// Follows a run: a progress bar, and the histograms of each second into `latency.hlog`.
 pub(crate) struct Watcher<'a> {
     bar: Bar,
+    seen: Option<Seen>,
     log: Option<Log<'a>>,
     started: SystemTime,
     /// What a user should know of the run.
@@ -270,7 +272,15 @@ impl<'a> Watcher<'a> {
         };
         let log = log.map(begin).transpose();
         let log = log.map_err(|source| failed(Path::new("latency.hlog"), source))?;
-        Ok(Self { bar: Bar::new(), log, started, notes: Vec::new() })
+        Ok(Self { bar: Bar::new(), seen: None, log, started, notes: Vec::new() })
+    }
+}
+
+impl Watcher<'_> {
+    /// The same, which shows the counts of tables too.
+    pub(crate) fn seeing(mut self, seen: &Seen) -> Self {
+        self.seen = Some(seen.clone());
+        self
     }
 }
 
@@ -281,7 +291,7 @@ impl Observer for Watcher<'_> {
     }
 
     fn progress(&mut self, progress: &Progress) {
-        self.bar.show(progress);
+        self.bar.show(progress, self.seen.as_ref());
     }
 
     fn interval(&mut self, span: Span, start: i64, end: i64, latencies: &Histogram<u64>) {

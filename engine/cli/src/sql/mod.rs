@@ -19,6 +19,7 @@ mod connectors;
 mod finish;
 mod own;
 mod scan;
+mod seen;
 mod settings;
 mod sink;
 mod table;
@@ -41,11 +42,12 @@ use tidewire_sql::{Span, SqlError};
 
 use self::connectors::{KnownConnectors, readers, writer};
 use self::own::OwnReaders;
-use self::scan::{ScanSource, Told, ValuesReader};
+use self::scan::{ScanSource, Tells, Told, ValuesReader};
 use self::sink::{OutputWriter, SqlSink};
 
 pub use self::finish::Finish;
 pub use self::scan::ScanError;
+pub use self::seen::{Count, Seen};
 pub use self::settings::Settings;
 pub use self::sink::SqlSinkError;
 pub use self::table::{
@@ -66,6 +68,7 @@ pub struct SqlJob {
     settings: Settings,
     own: OwnReaders,
     finish: Finish,
+    seen: Seen,
 }
 
 /// What a job came to.
@@ -138,7 +141,8 @@ impl SqlJob {
     pub fn read(text: &str, settings: &BTreeMap<String, String>) -> Result<Self, SqlRunError> {
         let bound = bind::bind(text, settings, &KnownConnectors)?;
         let settings = Settings::read(&bound.settings)?;
-        Ok(Self { bound, settings, own: OwnReaders::default(), finish: Finish::default() })
+        let (own, finish, seen) = Default::default();
+        Ok(Self { bound, settings, own, finish, seen })
     }
 
     /// Reads a table from what `readers` makes, in place of its connector, which is not opened: for programs that have the
@@ -196,6 +200,12 @@ impl SqlJob {
     #[must_use]
     pub fn finish(&self) -> &Finish {
         &self.finish
+    }
+
+    /// What can be seen of its tables while it runs.
+    #[must_use]
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// Its settings.
@@ -314,10 +324,11 @@ impl SqlJob {
         }
         let is_live = opened.iter().any(|(_, reader)| reader.is_live());
         let when_quiet = self.when_quiet(is_live);
-        // With snapshots a job goes on from where it was stopped: its windows stay open.
+        // A job with snapshots is stopped behind one, and goes on from there: its windows stay open.
         self.finish.is_unheeded.store(!is_live || options.snapshots.is_some(), Relaxed);
-        let (session, finish) = (&self.bound.session, &self.finish);
-        let run = Running { opened, writers, told, when_quiet, session, finish, options, observer };
+        let (session, finish, seen) = (&self.bound.session, &self.finish, &self.seen);
+        let run =
+            Running { opened, writers, told, when_quiet, session, finish, seen, options, observer };
         prepared.run(&inputs, run)
     }
 
@@ -436,6 +447,7 @@ struct Running<'r, O> {
     when_quiet: WhenQuiet,
     session: &'r tidewire_sql::Session,
     finish: &'r Finish,
+    seen: &'r Seen,
     options: &'r Options,
     observer: &'r mut O,
 }
@@ -444,15 +456,17 @@ impl<O: Observer> Run for Running<'_, O> {
     type Out = Result<Done, SqlRunError>;
 
     fn run<S: Shape>(self, job: Runnable<S>) -> Self::Out {
-        let Self { opened, writers, told, when_quiet, session, finish, options, observer } = self;
+        let Self { opened, writers, told, when_quiet, session, finish, seen, options, observer } =
+            self;
         let tables: Vec<_> = opened.iter().map(|(scan, _)| scan::name_of(scan)).collect();
         let faults = job.faults.clone();
-        let sources = opened.into_iter().map(|(scan, reader)| {
+        let sources = opened.into_iter().enumerate().map(|(number, (scan, reader))| {
             let (faults, finish) = (job.faults.clone(), finish.clone());
-            ScanSource::<S>::new(scan, reader, session, faults, finish, told.clone())
+            let tells = Tells { told: told.clone(), while_it_runs: seen.of_source(number) };
+            ScanSource::<S>::new(scan, reader, session, faults, finish, tells)
         });
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
-        let sink = SqlSink::<S>::new(writers, job.faults.clone());
+        let sink = SqlSink::<S>::new(writers, job.faults.clone(), seen.of_outputs());
         let route = job.route.clone();
         let runtime_job = Job {
             sources,

@@ -16,6 +16,10 @@ use tidewire_sql::{Expr, Session, Span, SqlError};
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::finish::Finish;
+use super::seen::{Count, Teller};
+
+/// After so many rows it is looked whether somebody wants to see how many.
+const TELL_ROWS: u64 = 256;
 
 /// Why a job's input can not be read further.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +70,14 @@ pub(super) struct Told {
     skipped: Counts,
     /// What went wrong and was got over.
     troubles: Counts,
+}
+
+/// Whom a source tells how it is.
+#[derive(Debug)]
+pub(super) struct Tells {
+    /// When it is done.
+    pub(super) told: Arc<Mutex<Told>>,
+    pub(super) while_it_runs: Teller,
 }
 
 impl Told {
@@ -128,7 +140,7 @@ pub(super) struct ScanSource<S: Shape> {
     faults: Arc<Faults>,
     /// What ends a live table.
     finish: Option<Finish>,
-    told: Arc<Mutex<Told>>,
+    tells: Tells,
     shape: PhantomData<fn() -> S>,
 }
 
@@ -139,7 +151,7 @@ impl<S: Shape> ScanSource<S> {
         session: &Session,
         faults: Arc<Faults>,
         finish: Finish,
-        told: Arc<Mutex<Told>>,
+        tells: Tells,
     ) -> Result<Self, SqlError> {
         let wide =
             |error: tidewire_event::row::TooWide| SqlError::new(Span::NONE, error.to_string());
@@ -171,7 +183,7 @@ impl<S: Shape> ScanSource<S> {
             rows: 0,
             without_time: 0,
             faults,
-            told,
+            tells,
             shape: PhantomData,
         })
     }
@@ -180,6 +192,20 @@ impl<S: Shape> ScanSource<S> {
     #[inline(never)]
     fn of_table(&self, error: TableError) -> ScanError {
         ScanError::Table { table: self.table.clone(), error }
+    }
+
+    /// Tells whoever watches how it is.
+    #[inline]
+    fn tell(&mut self) {
+        let Self { reader, without_time, tells, .. } = self;
+        tells.while_it_runs.answer(|| {
+            let sum =
+                |all: Vec<(String, u64)>| all.into_iter().map(|(_, count)| count).sum::<u64>();
+            let mut counts: Vec<Count> = reader.watched();
+            counts.push(("left out", sum(reader.skipped()) + *without_time));
+            counts.push(("got over", sum(reader.troubles())));
+            counts
+        });
     }
 
     #[cold]
@@ -260,10 +286,16 @@ impl<S: Shape> Source for ScanSource<S> {
             };
             let (received, partition) = match read.map_err(|error| self.of_table(error))? {
                 Read::Row { received, partition } => (received, partition),
-                Read::Nothing => return Ok(Polled::Nothing),
+                Read::Nothing => {
+                    self.tell();
+                    return Ok(Polled::Nothing);
+                }
                 Read::End => return Ok(Polled::End),
             };
             self.rows += 1;
+            if self.rows.is_multiple_of(TELL_ROWS) {
+                self.tell();
+            }
             if let Some((kernel, read)) = &self.computed {
                 kernel.run([read, &[], &[]], &mut [bytes]).map_err(|fault| self.of_row(*fault))?;
             }
@@ -318,7 +350,7 @@ impl<S: Shape> Source for ScanSource<S> {
 impl<S: Shape> Drop for ScanSource<S> {
     /// What was left out, and what went wrong, is told when the source is done.
     fn drop(&mut self) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.tells.told.lock().unwrap_or_else(PoisonError::into_inner);
         let Told { counts, skipped, troubles } = &mut *told;
         for (what, count) in self.reader.troubles() {
             troubles.add(&self.table, &what, count);

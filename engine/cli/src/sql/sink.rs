@@ -26,6 +26,7 @@ use zerocopy::IntoBytes;
 
 use self::lane::{Lane, Said, Task, Worker, lane};
 use super::scan::Counts;
+use super::seen::{Count, Seen, Teller};
 
 /// Why a job's results can not be written.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +125,14 @@ impl<S: Shape> Output<S> {
         }
     }
 
+    /// Rows that its writer has not taken yet.
+    fn queued(&self) -> u64 {
+        match &self.way {
+            Way::Here(_) => 0,
+            Way::Apart(lane) => lane.queued() as u64,
+        }
+    }
+
     /// Takes a row, or drops it. Gives it back if it must wait.
     #[inline]
     fn row(&mut self, row: RowOf<S>) -> Result<Option<RowOf<S>>, SqlSinkError> {
@@ -182,10 +191,11 @@ pub(super) struct SqlSink<S: Shape> {
     faults: Arc<Faults>,
     /// Epochs that not all outputs have prepared, in their order.
     asked: VecDeque<Asked>,
+    tells: Teller,
 }
 
 impl<S: Shape> SqlSink<S> {
-    pub(super) fn new(outputs: Vec<OutputWriter>, faults: Arc<Faults>) -> Self {
+    pub(super) fn new(outputs: Vec<OutputWriter>, faults: Arc<Faults>, tells: Teller) -> Self {
         let streams: Vec<_> = outputs.iter().map(|output| output.writer.stream()).collect();
         let shares = |stream: Option<_>| {
             stream.is_some() && streams.iter().filter(|other| **other == stream).count() > 1
@@ -202,7 +212,7 @@ impl<S: Shape> SqlSink<S> {
             way: Way::Here(writer),
         };
         let outputs = outputs.into_iter().map(output).collect();
-        Self { outputs, late: Vec::new(), faults, asked: VecDeque::new() }
+        Self { outputs, late: Vec::new(), faults, asked: VecDeque::new(), tells }
     }
 
     /// Gives each output that has a queue a lane, whose worker `begin` sets going.
@@ -279,6 +289,7 @@ impl<S: Shape> SqlSink<S> {
         while let Some(back) = self.outputs[number].row(row)? {
             row = back;
             self.hear()?;
+            self.tell();
             idler.idle();
         }
         Ok(())
@@ -300,6 +311,23 @@ impl<S: Shape> SqlSink<S> {
                 }
             }
         }
+    }
+
+    /// Tells whoever watches how it is.
+    #[inline]
+    fn tell(&mut self) {
+        let Self { outputs, late, tells, .. } = self;
+        tells.answer(|| {
+            let sum = |of: fn(&Output<S>) -> u64| outputs.iter().map(of).sum();
+            let counts: [Count; 5] = [
+                (Seen::ROWS, sum(|output| output.written)),
+                ("late", late.iter().sum()),
+                ("waiting in queues", sum(Output::queued)),
+                ("held up by full queues", sum(|output| output.waited)),
+                ("dropped at full queues", sum(|output| output.dropped)),
+            ];
+            counts.into()
+        });
     }
 
     /// Rows that were dropped, with their tables.
@@ -363,6 +391,7 @@ impl<S: Shape> Sink for SqlSink<S> {
             }
         }
         self.hear()?;
+        self.tell();
         let first = self.asked.pop_front_if(|first| first.is_ready());
         Ok(first.map(|first| (first.epoch, first.into_bytes())))
     }

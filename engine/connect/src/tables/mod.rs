@@ -176,6 +176,11 @@ pub trait TableReader: Send {
         Vec::new()
     }
 
+    /// Those of the counts that people watch while it runs, in a word or two each.
+    fn watched(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// What has been left out so far, each with why and how often: for people to read.
     fn skipped(&self) -> Vec<(String, u64)> {
         Vec::new()

@@ -13,7 +13,7 @@ mod mold;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-use tidewire_udp::{Interface, Socket, SocketOptions};
+use tidewire_udp::{Interface, Receiver, Socket, SocketOptions};
 
 use self::datagrams::Datagrams;
 use self::mold::Mold;
@@ -34,6 +34,11 @@ pub(super) fn columns_of(options: &Options) -> Result<Option<OwnColumns>, TableE
         "json" | "csv" | "raw" | "avro" => Ok(None),
         other => Err(OptionError::value("format", other, FORMATS).into()),
     }
+}
+
+/// What the kernel has dropped of all lines, to be watched.
+fn dropped(receiver: &Receiver) -> (&'static str, u64) {
+    ("dropped by the kernel", receiver.counters().map(|line| line.dropped).sum())
 }
 
 /// The reader of a table.

@@ -95,7 +95,7 @@ fn run(events: &[(i64, u8)], inputs: usize, chunks: &[usize], rooms: &[usize]) -
         newest[input] = newest[input].max(*ts);
     }
     for queue in &mut queues {
-        queue.frames.push_back(Frame::End);
+        queue.frames.push_back(Frame::End(End::Input));
     }
     let mut out = Room { room: 0, frames: Vec::new() };
     let (mut chunks, mut rooms) = (chunks.iter().cycle(), rooms.iter().cycle());
@@ -133,7 +133,7 @@ proptest! {
                         assert!(*to > complete);
                         complete = *to;
                     }
-                    OutFrame::Now { .. } | OutFrame::Barrier { .. } | OutFrame::End => {}
+                    OutFrame::Now { .. } | OutFrame::Barrier { .. } | OutFrame::End(_) => {}
                 }
             }
             rows.sort_unstable();
@@ -142,7 +142,7 @@ proptest! {
         };
         let slow = run(&events, inputs, &chunks, &rooms);
         let fast = run(&events, inputs, &[usize::MAX], &[usize::MAX]);
-        prop_assert!(matches!(slow.frames.last(), Some(OutFrame::End)));
+        prop_assert!(matches!(slow.frames.last(), Some(OutFrame::End(End::Input))));
         let (rows, late) = parts(&slow);
         prop_assert_eq!(rows.iter().map(|row| row.2).sum::<u64>() + late.len() as u64, events.len() as u64);
         prop_assert_eq!((rows, late), parts(&fast));

@@ -1,6 +1,6 @@
 //! How an epoch begins: the uploader asks for it, each source marks its place.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use tidewire_snapshot::SourcePosition;
@@ -18,6 +18,44 @@ pub(crate) enum Report {
     Finished { prepared: Vec<u8> },
 }
 
+/// What the uploader wants of the sources: one number, so that a barrier is not seen without what is said of it.
+#[derive(Debug)]
+pub(crate) struct Wanted(AtomicU64);
+
+/// The number when the snapshot behind which the job stops is durable.
+const STOP: u64 = u64::MAX;
+
+impl Wanted {
+    /// Nothing yet, behind the epoch `newest`.
+    pub(crate) fn new(newest: u64) -> Self {
+        Self(AtomicU64::new(newest << 1))
+    }
+
+    /// The barrier of `epoch`. Behind the last one nothing is to be read.
+    pub(crate) fn barrier(&self, epoch: u64, is_last: bool) {
+        self.0.store(epoch << 1 | u64::from(is_last), Ordering::Release);
+    }
+
+    /// The snapshot of the last barrier is durable.
+    pub(crate) fn stop(&self) {
+        self.0.store(STOP, Ordering::Release);
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// What a source is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// To send the barrier of an epoch. Behind the last one it reads nothing, and sends another only where that epoch was
+    /// given up.
+    Barrier { epoch: u64, is_last: bool },
+    /// To end: the job stops.
+    Stop,
+}
+
 /// What a source hears of positions that it gave itself.
 #[derive(Debug)]
 pub(crate) enum Told {
@@ -30,23 +68,25 @@ pub(crate) enum Told {
 /// A source's view of the epochs.
 #[derive(Debug)]
 pub(crate) struct Barriers<'a> {
-    /// The newest epoch that the uploader wants.
-    pub(crate) wanted: &'a AtomicU64,
-    /// The newest that this source has sent.
-    pub(crate) sent: u64,
+    pub(crate) wanted: &'a Wanted,
+    /// The newest of that which this source has done.
+    pub(crate) done: u64,
     pub(crate) reports: Sender<Report>,
     pub(crate) told: Receiver<Told>,
     pub(crate) source: usize,
 }
 
 impl Barriers<'_> {
-    /// The epoch whose barrier is to be sent now, if one is.
+    /// What is to be done now, if anything is.
     #[inline]
-    pub(crate) fn due(&mut self) -> Option<u64> {
-        let wanted = self.wanted.load(Relaxed);
-        (wanted > self.sent).then(|| {
-            self.sent = wanted;
-            wanted
+    pub(crate) fn due(&mut self) -> Option<Due> {
+        let wanted = self.wanted.now();
+        (wanted > self.done).then(|| {
+            self.done = wanted;
+            match wanted {
+                STOP => Due::Stop,
+                wanted => Due::Barrier { epoch: wanted >> 1, is_last: wanted & 1 == 1 },
+            }
         })
     }
 

@@ -41,6 +41,9 @@ pub struct Snapshots {
     pub scratch: PathBuf,
     /// Whoever sets it asks for a savepoint: the next epoch begins at once, and is never collected.
     pub savepoint: Arc<AtomicBool>,
+    /// Whoever sets it stops the job: a last snapshot is taken, nothing is read behind it, and windows stay open. A job with
+    /// [`restore`](Self::restore) goes on from there.
+    pub stop: Arc<AtomicBool>,
     /// The time of day, ns since the epoch: manifests carry it for people.
     pub unix_now_ns: fn() -> i64,
 }
@@ -58,6 +61,7 @@ impl Snapshots {
             compression: Compression::None,
             scratch: std::env::temp_dir(),
             savepoint: Arc::default(),
+            stop: Arc::default(),
             unix_now_ns,
         }
     }
@@ -79,6 +83,8 @@ impl std::fmt::Debug for Snapshots {
 pub struct SnapshotTotals {
     /// The epoch that the run went on from, if it did.
     pub restored: Option<u64>,
+    /// The epoch behind which the run was stopped, if it was.
+    pub stopped: Option<u64>,
     /// Epochs that were made durable.
     pub published: u64,
     /// Epochs that were given up.

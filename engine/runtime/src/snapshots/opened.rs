@@ -1,6 +1,5 @@
 //! A run with snapshots: the store is opened, the ends are laid, the uploader has a thread.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use tidewire_event::{Prepared, Sink};
 use tidewire_snapshot::{Good, Skipped, SourcePosition, catalog};
 use tidewire_state::{Budget, Image};
 
-use super::barriers::{Barriers, Report, Told};
+use super::barriers::{Barriers, Report, Told, Wanted};
 use super::chain::Chain;
 use super::shard_log::{LogSize, ShardLog, shard_log};
 use super::uploader::{Upload, Uploader, UploaderEnds, in_full};
@@ -33,7 +32,7 @@ pub(crate) struct Opened<'a> {
     /// The newest epoch that is there.
     newest: u64,
     good: Option<Good>,
-    wanted: AtomicU64,
+    wanted: Wanted,
 }
 
 impl<'a> Opened<'a> {
@@ -65,7 +64,7 @@ impl<'a> Opened<'a> {
                 note(Note::NothingToRestore { location: store.location() });
             }
         }
-        Ok(Self { snapshots, generation, newest, good, wanted: AtomicU64::new(newest) })
+        Ok(Self { snapshots, generation, newest, good, wanted: Wanted::new(newest) })
     }
 
     /// Where source number `index` goes on.
@@ -166,7 +165,7 @@ impl<'a> Opened<'a> {
 
 /// The ends of what lies between the uploader and the other threads.
 pub(crate) struct SnapshotEnds<'a> {
-    wanted: Option<(&'a AtomicU64, u64)>,
+    wanted: Option<(&'a Wanted, u64)>,
     reports: Option<Sender<Report>>,
     told: std::vec::IntoIter<Receiver<Told>>,
     pub(crate) shards: std::vec::IntoIter<ShardLog>,
@@ -194,7 +193,7 @@ impl<'a> SnapshotEnds<'a> {
             (0..sources).map(|_| sync_channel(TOLD_POSITIONS_MAX)).unzip();
         let wanted = &opened.wanted;
         Self {
-            wanted: Some((wanted, wanted.load(std::sync::atomic::Ordering::Relaxed))),
+            wanted: Some((wanted, wanted.now())),
             reports: Some(reports.clone()),
             told: told.into_iter(),
             shards: shards.into_iter(),
@@ -205,10 +204,10 @@ impl<'a> SnapshotEnds<'a> {
 
     /// The ends of the next source, which is number `source`.
     pub(crate) fn source(&mut self, source: usize) -> Option<Barriers<'a>> {
-        let (wanted, sent) = self.wanted?;
+        let (wanted, done) = self.wanted?;
         Some(Barriers {
             wanted,
-            sent,
+            done,
             reports: self.reports.clone()?,
             told: self.told.next()?,
             source,

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
 use tidewire_dataflow::{Aggregate, Bounded, KeyedWindow, Tumbling, WhenQuiet, Window, WindowRow};
@@ -39,10 +40,20 @@ impl Aggregate for Sum {
     }
 }
 
-/// 0, 1, 2, ... in time and value, a little out of order; fails at `fail_at`.
+/// How a run is cut short, and before which number.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    Never,
+    Fail(u64),
+    Stop(u64),
+}
+
+/// 0, 1, 2, ... in time and value, a little out of order, until it is cut short.
 struct Numbers {
     next: u64,
-    fail_at: u64,
+    cut: Cut,
+    /// What stops the job.
+    stop: Arc<AtomicBool>,
     /// Whether it says itself where it is, and what it has heard to be durable.
     places: Option<Arc<Mutex<Vec<u64>>>>,
 }
@@ -52,8 +63,10 @@ impl Source for Numbers {
     type Error = io::Error;
 
     fn next(&mut self) -> Result<Polled<u64>, io::Error> {
-        if self.next == self.fail_at {
-            return Err(io::Error::other("the cable is cut"));
+        match self.cut {
+            Cut::Fail(at) if at == self.next => return Err(io::Error::other("the cable is cut")),
+            Cut::Stop(at) if at == self.next => self.stop.store(true, Relaxed),
+            _ => {}
         }
         if self.next == EVENTS {
             return Ok(Polled::End);
@@ -178,13 +191,14 @@ fn run(
     disk: &Arc<Mutex<Disk>>,
     snapshots: Option<Snapshots>,
     threads: Threads,
-    fail_at: u64,
+    cut: Cut,
     places: Option<&Arc<Mutex<Vec<u64>>>>,
     turns: u32,
 ) -> Result<Outcome<Durable>, JobError<io::Error, io::Error>> {
     let key_of = |event: &u64| event % KEYS;
+    let stop = snapshots.as_ref().map(|it| Arc::clone(&it.stop)).unwrap_or_default();
     let job = Job {
-        sources: vec![Numbers { next: 0, fail_at, places: places.cloned() }],
+        sources: vec![Numbers { next: 0, cut, stop, places: places.cloned() }],
         watermarks: || Bounded::new(50),
         when_quiet: WhenQuiet::default(),
         route: move |event: &u64| hash_of(&key_of(event)),
@@ -204,7 +218,7 @@ fn snapshots(store: &MemoryStore, restore: bool) -> Snapshots {
 #[test]
 fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
     let whole = Arc::default();
-    run(&whole, None, Threads::Inline, u64::MAX, None, 0).unwrap().sink.commit_all();
+    run(&whole, None, Threads::Inline, Cut::Never, None, 0).unwrap().sink.commit_all();
     let expected = std::mem::take(&mut whole.lock().unwrap().committed);
     assert!(expected.len() as u64 >= EVENTS / 5_000 * KEYS);
     let layouts = [Threads::Inline, Threads::Shards(1), Threads::Shards(2), Threads::Shards(3)];
@@ -214,7 +228,7 @@ fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
         .flat_map(|first| [(first, None, 0), (first, Some(&told), 0), (first, None, 7)]);
     for (first, places, turns) in all {
         let (store, disk) = (MemoryStore::default(), Arc::default());
-        let cuts = [100_000, 200_000, 299_999, u64::MAX];
+        let cuts = [Cut::Fail(100_000), Cut::Fail(200_000), Cut::Fail(299_999), Cut::Never];
         let (mut restored, mut published) = (0, 0);
         for (run_number, cut) in cuts.into_iter().enumerate() {
             let threads = if run_number == 0 { first } else { layouts[run_number] };
@@ -235,12 +249,48 @@ fn a_job_that_is_cut_short_goes_on_as_if_it_had_not_been() {
     assert!(!told.is_empty() && told.iter().all(|place| (1..=EVENTS).contains(place)));
 }
 
+/// Where it takes no snapshot but the last one, all depends on that.
+#[test]
+fn a_job_that_is_stopped_goes_on_from_there_and_closes_no_window_before() {
+    let whole = Arc::default();
+    run(&whole, None, Threads::Inline, Cut::Never, None, 0).unwrap().sink.commit_all();
+    let expected = std::mem::take(&mut whole.lock().unwrap().committed);
+    let layouts = [Threads::Inline, Threads::Shards(1), Threads::Shards(2), Threads::Shards(3)];
+    let told = Arc::new(Mutex::new(Vec::new()));
+    for (first, every_ns, turns) in
+        layouts.into_iter().flat_map(|it| [(it, i64::MAX / 2, 0), (it, 1, 7)])
+    {
+        let (store, disk) = (MemoryStore::default(), Arc::default());
+        let cuts = [Cut::Stop(0), Cut::Stop(100_000), Cut::Stop(200_500), Cut::Never];
+        let mut events = 0;
+        for (run_number, cut) in cuts.into_iter().enumerate() {
+            let threads = if run_number == 0 { first } else { layouts[run_number] };
+            let snapshots = Snapshots { every_ns, ..snapshots(&store, run_number > 0) };
+            let places = (turns == 0).then_some(&told);
+            let outcome = run(&disk, Some(snapshots), threads, cut, places, turns).unwrap();
+            let totals = outcome.snapshots.unwrap();
+            events += outcome.events;
+            let is_stopped = !matches!(cut, Cut::Never);
+            assert_eq!(totals.stopped.is_some(), is_stopped, "{first:?}, {cut:?}");
+            assert_eq!(totals.restored.is_some(), run_number > 0);
+            let disk = disk.lock().unwrap();
+            assert!(disk.prepared.is_empty(), "{first:?}, {cut:?}");
+            assert!(disk.committed == expected[..disk.committed.len()], "{first:?}, {cut:?}");
+            assert_eq!(disk.committed.len() == expected.len(), !is_stopped);
+        }
+        // No event is read twice.
+        assert_eq!(events, EVENTS, "{first:?}");
+        assert!(disk.lock().unwrap().committed == expected, "{first:?}");
+    }
+    assert!(!told.lock().unwrap().is_empty());
+}
+
 #[test]
 fn a_place_is_not_taken_for_a_number_of_events() {
     let (store, disk, told) = (MemoryStore::default(), Arc::default(), Arc::default());
     let inline = Threads::Inline;
-    run(&disk, Some(snapshots(&store, false)), inline, u64::MAX, Some(&told), 0).unwrap();
-    let other = run(&disk, Some(snapshots(&store, true)), inline, u64::MAX, None, 0);
+    run(&disk, Some(snapshots(&store, false)), inline, Cut::Never, Some(&told), 0).unwrap();
+    let other = run(&disk, Some(snapshots(&store, true)), inline, Cut::Never, None, 0);
     assert!(matches!(other, Err(JobError::Snapshot(SnapshotError::OtherInput { input: 0, .. }))));
 }
 
@@ -254,12 +304,12 @@ impl Durable {
 #[test]
 fn a_store_with_snapshots_is_not_begun_again_and_another_job_is_refused() {
     let (store, disk) = (MemoryStore::default(), Arc::default());
-    run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None, 0).unwrap();
-    let again = run(&disk, Some(snapshots(&store, false)), Threads::Inline, u64::MAX, None, 0);
+    run(&disk, Some(snapshots(&store, false)), Threads::Inline, Cut::Never, None, 0).unwrap();
+    let again = run(&disk, Some(snapshots(&store, false)), Threads::Inline, Cut::Never, None, 0);
     assert!(matches!(again, Err(JobError::Snapshot(SnapshotError::NotEmpty { .. }))));
     let mut other = snapshots(&store, true);
     other.job.fingerprint = "letters".to_owned();
     let refused =
-        run(&disk, Some(other), Threads::Inline, u64::MAX, None, 0).map(|_| ()).unwrap_err();
+        run(&disk, Some(other), Threads::Inline, Cut::Never, None, 0).map(|_| ()).unwrap_err();
     assert!(matches!(refused, JobError::Snapshot(SnapshotError::Catalog(_))), "{refused}");
 }

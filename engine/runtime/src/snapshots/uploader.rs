@@ -5,13 +5,15 @@
 //! 2. An epoch for which one of these fails is given up and counted, and the chains of all shards are broken
 //!    ([`chain`](super::chain)). The job goes on.
 //! 3. Where the answer to a publication was lost the epoch is neither: it is published again until the store says which.
-//! 4. Manifests are numbered without a gap, so of two processes that go on from the same snapshot one finds its number
+//! 4. Where the job is to be stopped, the next epoch is its last: sources send nothing behind its barrier, and end when it
+//!    is published. It is tried again where it is given up, as the epoch of the end of the input is.
+//! 5. Manifests are numbered without a gap, so of two processes that go on from the same snapshot one finds its number
 //!    taken. It stops.
 //!
 //! [`step`](Uploader::step) does what there is to do and never waits but for the store; a thread of its own or a
 //! simulation calls it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use tidewire_event::limits::{KEY_GROUPS, UPLOAD_RETRY_NS};
@@ -24,7 +26,7 @@ use tidewire_snapshot::{
     catalog, retention,
 };
 
-use super::barriers::{Report, Told};
+use super::barriers::{Report, Told, Wanted};
 use super::chain::{Chain, Names};
 use super::shard_log::{Captured, LogFrame, LogReader};
 use super::{SnapshotError, SnapshotTotals, Snapshots};
@@ -42,7 +44,7 @@ pub(crate) struct Uploader<'a> {
     epoch: u64,
     /// The number in the newest barrier.
     attempt: u64,
-    wanted: &'a AtomicU64,
+    wanted: &'a Wanted,
     reports: Receiver<Report>,
     logs: Vec<LogReader>,
     chains: Vec<Chain<'a>>,
@@ -61,8 +63,8 @@ pub(crate) struct Uploader<'a> {
 
 /// The uploader's ends of what lies between it and the other threads.
 pub(crate) struct UploaderEnds<'a> {
-    /// To the sources: the newest barrier wanted.
-    pub(crate) wanted: &'a AtomicU64,
+    /// To the sources.
+    pub(crate) wanted: &'a Wanted,
     pub(crate) reports: Receiver<Report>,
     /// From each shard.
     pub(crate) logs: Vec<LogReader>,
@@ -76,6 +78,8 @@ pub(crate) struct UploaderEnds<'a> {
 struct Flight {
     names: Names,
     kind: Kind,
+    /// Whether the job stops behind it.
+    is_last: bool,
     begun_at: i64,
     positions: Vec<Option<SourcePosition>>,
     /// Whether a source has sent the barrier.
@@ -161,19 +165,11 @@ impl<'a> Uploader<'a> {
             Some(flight) if flight.is_over() => return self.settle(now),
             Some(_) => {}
             None if self.last_output.is_some() && self.retry_at <= now => {
-                self.begin(Kind::End, now);
+                self.begin(Kind::End, true, now);
                 any = true;
             }
             None if self.all_ended() => {}
-            None if self.snapshots.savepoint.swap(false, Relaxed) => {
-                self.begin(Kind::Savepoint, now);
-                any = true;
-            }
-            None if now >= self.next_at => {
-                self.begin(Kind::Checkpoint, now);
-                any = true;
-            }
-            None => {}
+            None => any |= self.begin_due(now),
         }
         Ok(if any { Upload::Busy } else { Upload::Idle })
     }
@@ -182,13 +178,32 @@ impl<'a> Uploader<'a> {
         self.ended.iter().all(Option::is_some)
     }
 
-    fn begin(&mut self, kind: Kind, now: i64) {
+    /// Begins an epoch, if one is due while sources go on.
+    fn begin_due(&mut self, now: i64) -> bool {
+        let Snapshots { savepoint, stop, .. } = self.snapshots;
+        let is_last = stop.load(Relaxed);
+        if is_last && self.retry_at > now {
+            return false;
+        }
+        let kind = match savepoint.swap(false, Relaxed) {
+            true => Kind::Savepoint,
+            false => Kind::Checkpoint,
+        };
+        let is_due = is_last || kind == Kind::Savepoint || now >= self.next_at;
+        if is_due {
+            self.begin(kind, is_last, now);
+        }
+        is_due
+    }
+
+    fn begin(&mut self, kind: Kind, is_last: bool, now: i64) {
         self.attempt += 1;
         self.next_at = now + self.snapshots.every_ns;
         let names = Names { generation: self.generation, attempt: self.attempt };
         let mut flight = Flight {
             names,
             kind,
+            is_last,
             begun_at: now,
             positions: self.ended.clone(),
             is_sent: false,
@@ -200,7 +215,7 @@ impl<'a> Uploader<'a> {
         match kind {
             // Every window has closed: there is no state, and no barrier to wait for.
             Kind::End => flight.output = self.last_output.take(),
-            _ => self.wanted.store(self.attempt, Relaxed),
+            _ => self.wanted.barrier(self.attempt, is_last),
         }
         self.flight = Some(flight);
     }
@@ -301,13 +316,15 @@ impl<'a> Uploader<'a> {
         if flight.kind == Kind::Savepoint {
             self.snapshots.savepoint.store(true, Relaxed);
         }
-        if flight.kind == Kind::End {
+        if flight.is_last {
             // It is all that the job still waits for.
             self.last_attempts += 1;
             if self.last_attempts == LAST_ATTEMPTS_MAX {
                 return Err(SnapshotError::NeverPublished { why: failure });
             }
-            self.last_output = flight.output;
+            if flight.kind == Kind::End {
+                self.last_output = flight.output;
+            }
             self.retry_at = now + UPLOAD_RETRY_NS;
         }
         Ok(Upload::GivenUp(failure))
@@ -382,7 +399,11 @@ impl<'a> Uploader<'a> {
         self.tell(flight.positions.iter().flatten(), Told::Durable);
         let keep = &self.snapshots.keep;
         let is_due = self.epoch.is_multiple_of(keep.newest.max(1) as u64);
-        if flight.kind == Kind::End {
+        if flight.is_last {
+            if flight.kind != Kind::End {
+                self.totals.stopped = Some(self.epoch);
+                self.wanted.stop();
+            }
             return Upload::Done;
         }
         match is_due.then(|| retention::prune(&*self.snapshots.store, keep, false)) {

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::rc::Rc;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 
 use tidewire_dataflow::{Bounded, WhenQuiet};
@@ -13,7 +12,7 @@ use tidewire_event::time::{MINUTE, SECOND};
 
 use super::*;
 use crate::rate::Rate;
-use crate::snapshots::barriers::Report;
+use crate::snapshots::barriers::{Report, Wanted};
 use crate::snapshots::position;
 
 /// What a source was heard to say, and where its frames went.
@@ -23,6 +22,7 @@ enum Sent {
     Event(i64, i64),
     Watermark(i64),
     Barrier(u64, i64),
+    End(End),
     Flush,
 }
 
@@ -69,7 +69,8 @@ impl Downstream<()> for Frames {
         false
     }
 
-    fn end(self) -> Result<ShardTotals, Stopped> {
+    fn end(self, end: End) -> Result<ShardTotals, Stopped> {
+        self.add(Sent::End(end))?;
         Ok(ShardTotals::default())
     }
 }
@@ -83,9 +84,9 @@ impl Clock for SimClock {
     }
 }
 
-/// Has what the test says that it has.
+/// Has what the test says that it has, at a time of its own if it says so; with the places that it was told of.
 #[derive(Default)]
-struct Script(VecDeque<Polled<()>>, Option<i64>);
+struct Script(VecDeque<Polled<()>>, Option<i64>, Vec<String>);
 
 // A test's source stays on its thread.
 impl Source for Script {
@@ -94,6 +95,10 @@ impl Source for Script {
 
     fn next(&mut self) -> Result<Polled<()>, Infallible> {
         Ok(self.0.pop_front().unwrap_or(Polled::Nothing))
+    }
+
+    fn durable(&mut self, position: &str) {
+        self.2.push(position.to_owned());
     }
 
     fn time(&self, now: i64) -> i64 {
@@ -125,6 +130,7 @@ impl<'a> Bench<'a> {
             progress,
             stopped: (|| false) as fn() -> bool,
             barriers: None,
+            last: Last::No,
             passed: 0,
             keeps_places: false,
             quiet: Quiet::new(when.idle_after),
@@ -244,16 +250,16 @@ fn a_source_waits_for_the_slowest_that_counts() {
 #[test]
 fn a_source_that_waits_for_others_sends_barriers() {
     let progress = Progress::new(2);
-    let (wanted, (reports, heard)) = (AtomicU64::new(0), mpsc::channel());
+    let (wanted, (reports, heard)) = (Wanted::new(0), mpsc::channel());
     let mut bench = Bench::new(&progress, 2, WhenQuiet::default(), Some(100));
     let (_tells, told) = mpsc::sync_channel(1);
-    bench.running.barriers = Some(Barriers { wanted: &wanted, sent: 0, reports, told, source: 0 });
+    bench.running.barriers = Some(Barriers { wanted: &wanted, done: 0, reports, told, source: 0 });
     for (partition, ts) in [(0, 1_000), (1, 2_000), (0, 3_000)] {
         bench.event(partition, ts);
     }
     assert!(bench.running.is_ahead(bench.at));
     bench.frames.take();
-    wanted.store(1, Relaxed);
+    wanted.barrier(1, false);
     bench.running.idle(&mut bench.source, bench.at).unwrap();
     assert_eq!(bench.frames.take(), [Sent::Barrier(1, 1_999)]);
     assert_eq!(progress.source(0).watermark.load(Relaxed), 1_999);
@@ -264,4 +270,50 @@ fn a_source_that_waits_for_others_sends_barriers() {
     position::restore::<(), _>(&mut restored, &position);
     assert_eq!((restored.watermark(), restored.slowest()), (1_999, Some(1)));
     assert_eq!(position::position::<(), _>(3, &restored, None), position);
+}
+
+#[test]
+fn behind_the_last_barrier_nothing_is_read_until_its_snapshot_is_durable() {
+    let progress = Progress::new(1);
+    let (wanted, (reports, heard)) = (Wanted::new(0), mpsc::channel());
+    let mut bench = Bench::new(&progress, 1, WhenQuiet::default(), None);
+    let (tells, told) = mpsc::sync_channel(2);
+    bench.running.barriers = Some(Barriers { wanted: &wanted, done: 0, reports, told, source: 0 });
+    bench.event(0, 1_000);
+    bench.nothing(0);
+    assert_eq!(bench.running.last, Last::No);
+    bench.frames.take();
+    // The first is given up, and its barrier is sent again at the same place.
+    for epoch in [1, 2] {
+        wanted.barrier(epoch, true);
+        bench.running.idle(&mut bench.source, bench.at).unwrap();
+        assert_eq!(bench.running.last, Last::Sent);
+        assert_eq!(bench.frames.take(), [Sent::Barrier(epoch, 999)]);
+        let Ok(Report::Position { position, .. }) = heard.try_recv() else { panic!() };
+        assert_eq!(position.events, 1);
+    }
+    for place in ["1", "2"] {
+        tells.send(Told::Durable(place.to_owned())).unwrap();
+    }
+    wanted.stop();
+    bench.source.0.push_back(Polled::Event(Stamped::new(2_000, ())));
+    let Bench { mut source, at, running, frames, .. } = bench;
+    let (events, _) = running.stop(&mut source, at).unwrap();
+    assert_eq!((events, source.0.len(), source.2), (1, 1, ["1", "2"].map(str::to_owned).into()));
+    assert_eq!(frames.take(), [Sent::End(End::Stop)]);
+}
+
+#[test]
+fn an_event_that_is_waited_for_is_left_to_the_run_that_goes_on() {
+    let progress = Progress::new(1);
+    let (wanted, (reports, _heard)) = (Wanted::new(0), mpsc::channel());
+    let mut bench = Bench::new(&progress, 1, WhenQuiet::default(), None);
+    let (_tells, told) = mpsc::sync_channel(1);
+    bench.running.barriers = Some(Barriers { wanted: &wanted, done: 0, reports, told, source: 0 });
+    bench.event(0, 1_000);
+    bench.frames.take();
+    bench.running.schedule = Schedule::new(Rate::Recorded(1.0), MINUTE);
+    wanted.barrier(1, true);
+    assert_eq!(bench.event(0, 2_000), Turn::Last);
+    assert_eq!((bench.at.sequence, bench.frames.take()), (1, vec![Sent::Barrier(1, 999)]));
 }

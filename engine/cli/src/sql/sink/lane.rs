@@ -107,6 +107,11 @@ impl<S: Shape> Lane<S> {
         pushed
     }
 
+    /// Tasks that the thread has not taken yet.
+    pub(super) fn queued(&self) -> usize {
+        self.tasks.buffer().capacity() - self.tasks.slots()
+    }
+
     /// Whether a row would find no room.
     #[cfg(test)]
     pub(super) fn is_full(&self) -> bool {

@@ -12,6 +12,7 @@ use tidewire_sql::code::Fault;
 use tidewire_sql::run::shape::Narrow;
 use zerocopy::FromZeros;
 
+use super::super::seen::Seen;
 use super::lane::Step;
 use super::*;
 
@@ -38,7 +39,8 @@ fn sink_with(
         let (table, order) = (format!("t{number}"), RowOrder::new(&[]).unwrap());
         OutputWriter { table, writer, order, limit: None, queue }
     };
-    SqlSink::new(writers.into_iter().enumerate().map(output).collect(), faults)
+    let writers = writers.into_iter().enumerate().map(output).collect();
+    SqlSink::new(writers, faults, Seen::default().of_outputs())
 }
 
 /// What an output has on its disk, which survives a crash.

@@ -43,6 +43,8 @@ enum Target<W> {
         parts: Parts<Open<W>>,
         /// Whether it is known that the folder is as it should be.
         has_begun: bool,
+        /// Whether it is part of snapshots: what is not prepared is not to be seen.
+        is_kept: bool,
     },
 }
 
@@ -91,7 +93,7 @@ impl<F: RowFormat> FileSink<F> {
             Target::File(Some(opened().map_err(|error: io::Error| failed(&path, error))?))
         } else {
             let parts = Parts::open(&path, extension).map_err(|error| failed(&path, error))?;
-            Target::Folder { parts, has_begun: false }
+            Target::Folder { parts, has_begun: false, is_kept: false }
         };
         Ok(Self { path, format, target })
     }
@@ -101,7 +103,7 @@ impl<F: RowFormat> FileSink<F> {
         &mut self,
         act: impl FnOnce(&F, &mut Parts<Open<F::File>>) -> Result<T, RowError>,
     ) -> Result<Option<T>, TableError> {
-        let Target::Folder { parts, has_begun } = &mut self.target else { return Ok(None) };
+        let Target::Folder { parts, has_begun, .. } = &mut self.target else { return Ok(None) };
         let begun = if *has_begun { Ok(()) } else { parts.begin() };
         *has_begun = true;
         let done = begun.and_then(|()| act(&self.format, parts));
@@ -121,7 +123,7 @@ impl<F: RowFormat> TableWriter for FileSink<F> {
         let open = match target {
             Target::File(None) => return Err(failed(path, "a row after the end of the output")),
             Target::File(Some(file)) => file,
-            Target::Folder { parts, has_begun } => {
+            Target::Folder { parts, has_begun, .. } => {
                 let begun = if *has_begun { Ok(()) } else { parts.begin() };
                 *has_begun = true;
                 let part = begun.and_then(|()| parts.current(|path, _| create(format, path)));
@@ -132,6 +134,9 @@ impl<F: RowFormat> TableWriter for FileSink<F> {
     }
 
     fn prepare(&mut self, epoch: u64) -> Result<Option<Vec<u8>>, TableError> {
+        if let Target::Folder { is_kept, .. } = &mut self.target {
+            *is_kept = true;
+        }
         self.with_parts(|format, parts| {
             if epoch == LAST_EPOCH && parts.is_empty() {
                 parts.current(|path, _| create(format, path))?;
@@ -150,8 +155,8 @@ impl<F: RowFormat> TableWriter for FileSink<F> {
         match &mut self.target {
             Target::File(_) if prepared.is_empty() => Ok(()),
             Target::File(_) => Err(failed(&self.path, RowError::Account)),
-            Target::Folder { parts, has_begun } => {
-                *has_begun = true;
+            Target::Folder { parts, has_begun, is_kept } => {
+                (*has_begun, *is_kept) = (true, true);
                 let account = match prepared {
                     [] => Ok(None),
                     bytes => rkyv::from_bytes::<PartsAccount, rancor::Error>(bytes).map(Some),
@@ -164,13 +169,17 @@ impl<F: RowFormat> TableWriter for FileSink<F> {
     }
 
     fn finish(&mut self) -> Result<(), TableError> {
-        if let Target::File(file) = &mut self.target {
-            let Some(Open { name, rows }) = file.take() else { return Ok(()) };
-            let finished = rows.end().and_then(|file| name.finish(&file));
-            return finished.map_err(|error| failed(&self.path, error));
+        match &mut self.target {
+            Target::File(file) => {
+                let Some(Open { name, rows }) = file.take() else { return Ok(()) };
+                let finished = rows.end().and_then(|file| name.finish(&file));
+                finished.map_err(|error| failed(&self.path, error))
+            }
+            Target::Folder { is_kept: true, .. } => Ok(()),
+            Target::Folder { .. } => {
+                self.prepare(LAST_EPOCH)?;
+                self.commit(LAST_EPOCH)
+            }
         }
-        // Without snapshots nobody has prepared anything; with them there is nothing left.
-        self.prepare(LAST_EPOCH)?;
-        self.commit(LAST_EPOCH)
     }
 }

@@ -88,6 +88,11 @@ pub trait Transport: Send {
         Vec::new()
     }
 
+    /// See [`TableReader::watched`].
+    fn watched(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// See [`TableReader::skipped`].
     fn skipped(&self) -> Vec<(String, u64)> {
         Vec::new()
@@ -396,6 +401,10 @@ impl<T: Transport, D: Decode> TableReader for Live<T, D> {
             counts.push(("messages read again from the journal".to_owned(), self.replayed));
         }
         counts
+    }
+
+    fn watched(&self) -> Vec<(&'static str, u64)> {
+        self.transport.watched()
     }
 
     fn skipped(&self) -> Vec<(String, u64)> {

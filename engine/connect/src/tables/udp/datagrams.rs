@@ -37,6 +37,10 @@ impl Transport for Datagrams {
         self.receiver.notes().map(str::to_owned).collect()
     }
 
+    fn watched(&self) -> Vec<(&'static str, u64)> {
+        vec![super::dropped(&self.receiver)]
+    }
+
     fn counts(&self) -> Vec<(String, u64)> {
         let mut counts = Vec::new();
         for (address, of) in self.receiver.addresses().zip(self.receiver.counters()) {

@@ -212,6 +212,16 @@ impl Transport for Mold {
         counts
     }
 
+    fn watched(&self) -> Vec<(&'static str, u64)> {
+        let all = self.arbiter.counters();
+        vec![
+            ("gaps", all.gaps),
+            ("messages filled", all.filled_by_lines + all.filled_by_servers),
+            ("messages given up", all.given_up),
+            super::dropped(&self.receiver),
+        ]
+    }
+
     fn notes(&self) -> Vec<String> {
         self.receiver.notes().map(str::to_owned).collect()
     }
