@@ -152,7 +152,8 @@ impl<W, R, D, C: Clock, S: Fn() -> bool> SourceLoop<'_, W, R, D, C, S> {
                         return Err(Stopped::ByAnother.into());
                     }
                     if !self.down.idle() {
-                        idler.idle_unless(|at_most| source.wait(at_most));
+                        let sleeps_at_once = source.has_threads();
+                        idler.idle_unless(sleeps_at_once, |at_most| source.wait(at_most));
                     }
                 }
                 Turn::Last => {}

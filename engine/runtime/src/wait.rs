@@ -12,7 +12,7 @@ pub enum Wait {
     Spin,
     /// Spin, but offer the core to others at each turn.
     Yield,
-    /// Spin, then sleep until woken: for laptops, and wherever there are fewer cores than threads. A source that nothing
+    /// Spin, then yield, then sleep until woken: for laptops, and wherever there are fewer cores than threads. A source that nothing
     /// wakes is looked at about every 100 us; after 20 ms without an event, about every 1 ms.
     Park,
 }
@@ -74,31 +74,33 @@ impl Idler {
     /// There was nothing to do: wait once. Nothing wakes this thread.
     #[inline]
     pub fn idle(&mut self) {
-        self.turn(YIELDS, |turns| thread::sleep(if turns <= PARKS { PARK } else { DEEP_PARK }));
+        self.turn(|turns| thread::sleep(if turns <= PARKS { PARK } else { DEEP_PARK }));
     }
 
-    /// The same on a thread with a [`Bell`], which is rung when there is something to do: it takes no time from others.
+    /// The same on a thread with a [`Bell`], which is rung when there is something to do.
     #[inline]
     pub fn idle_until_rung(&mut self) {
-        self.turn(SPINS, |_| thread::park_timeout(DEEP_PARK));
+        self.turn(|_| thread::park_timeout(DEEP_PARK));
     }
 
-    /// The same where `wait` may know how to wait until there is something, at most so long; false if it does not.
+    /// The same where `wait` may know how to sleep until there is something, at most so long; false if it does not. Where
+    /// looking for something takes as long as that, it `sleeps_at_once`.
     #[inline]
-    pub fn idle_unless(&mut self, wait: impl FnOnce(Duration) -> bool) {
-        if self.wait != Wait::Park || !wait(DEEP_PARK) {
+    pub fn idle_unless(&mut self, sleeps_at_once: bool, wait: impl FnOnce(Duration) -> bool) {
+        let sleeps = self.wait == Wait::Park && (sleeps_at_once || self.turns >= YIELDS);
+        if !sleeps || !wait(DEEP_PARK) {
             self.idle();
         }
     }
 
     #[inline]
-    fn turn(&mut self, yields: u32, sleep: impl FnOnce(u32)) {
+    fn turn(&mut self, sleep: impl FnOnce(u32)) {
         self.turns = self.turns.saturating_add(1);
         match self.wait {
             Wait::Spin => spin_loop(),
             Wait::Yield => thread::yield_now(),
             Wait::Park if self.turns <= SPINS => spin_loop(),
-            Wait::Park if self.turns <= yields => thread::yield_now(),
+            Wait::Park if self.turns <= YIELDS => thread::yield_now(),
             Wait::Park => sleep(self.turns),
         }
     }

@@ -1,6 +1,7 @@
 //! A receiver of several sockets.
 
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use crate::clock::unix_now_ns;
 use crate::error::{UdpError, at};
@@ -60,7 +61,7 @@ enum Way {
     Plain(Plain),
 }
 
-/// Receives from several sockets. It never waits.
+/// Receives from several sockets. It waits only where it is asked to.
 #[derive(Debug)]
 pub struct Receiver {
     /// Before the sockets, because it is dropped before them: the kernel's requests end before what they are for.
@@ -124,6 +125,15 @@ impl Receiver {
             Way::Plain(plain) => plain.payload(bytes),
         };
         Ok(Some(Datagram { line, from, received, bytes }))
+    }
+
+    /// Waits until there may be a datagram, at most so long. False, at once: it can not wait for one, because there is no
+    /// io_uring.
+    pub fn wait(&mut self, at_most: Duration) -> bool {
+        match &mut self.way {
+            Way::Ring(ring) => ring.wait(at_most),
+            Way::Plain(_) => false,
+        }
     }
 
     /// Sends a datagram from the socket of a line, whose answers come to that line.
@@ -214,6 +224,25 @@ mod tests {
         let counters: Vec<_> = receiver.counters().collect();
         assert_eq!((counters[0].datagrams, counters[1].datagrams), (2, 2));
         assert_eq!((counters[0].dropped, counters[0].cut), (0, 0));
+    }
+
+    #[test]
+    fn a_wait_ends_when_a_datagram_comes() {
+        let socket = open(Ipv4Addr::LOCALHOST, 1 << 16);
+        let sender = Sender::open(socket.address(), None, 0).unwrap();
+        let mut receiver = Receiver::new(vec![socket]);
+        assert_eq!(receiver.next().unwrap(), None);
+        if !receiver.wait(Duration::ZERO) {
+            println!("skipped: io_uring is not to be had here");
+            return;
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| sender.send(b"one").unwrap());
+            // Whether it has come by then or comes later: else this would stand still.
+            while receiver.next().unwrap().is_none() {
+                assert!(receiver.wait(Duration::from_secs(3_600)));
+            }
+        });
     }
 
     #[test]

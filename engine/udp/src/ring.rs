@@ -3,7 +3,8 @@
 //! 1. Buffers are given to the kernel through a ring in shared memory. A datagram takes one, and it is given back when the
 //!    next datagram is taken.
 //! 2. A request ends when no buffer is left, or for reasons of the kernel's own: it is made again, and that is counted.
-//! 3. Requests are made by the thread that takes datagrams first: what completes them runs there.
+//! 3. Requests are made by the thread that takes datagrams first: what completes them runs there, when the thread comes by,
+//!    which a flag in shared memory asks it to. So the kernel need not interrupt a thread that spins, which takes longer.
 //! 4. The memory is let go only when the kernel has ended every request on it.
 //!
 //! Source: `io_uring_setup(2)`, `io_uring_register_buf_ring(3)`, `io_uring_prep_recvmsg_multishot(3)`; Linux 6.0.
@@ -14,11 +15,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsRawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
-use io_uring::types::{BufRingEntry, CancelBuilder, Fd, RecvMsgOut};
+use io_uring::types::{BufRingEntry, CancelBuilder, Fd, RecvMsgOut, SubmitArgs, Timespec};
 use io_uring::{IoUring, Probe, cqueue, opcode};
 use memmap2::MmapMut;
-use nix::libc::{ECANCELED, ENOBUFS, msghdr, sockaddr_in};
+use nix::libc::{ECANCELED, EINTR, ENOBUFS, ETIME, msghdr, sockaddr_in};
 
 use crate::control::{CONTROL_BYTES, Said};
 use crate::error::{UdpError, at};
@@ -111,6 +113,8 @@ impl Ring {
     pub(crate) fn new(sockets: usize) -> io::Result<Self> {
         let ring = IoUring::builder()
             .setup_cqsize(u32::from(BUFFERS) * 2)
+            .setup_coop_taskrun()
+            .setup_taskrun_flag()
             .build(sockets.next_power_of_two().max(8) as u32)?;
         let mut probe = Probe::new();
         ring.submitter().register_probe(&mut probe)?;
@@ -147,7 +151,13 @@ impl Ring {
             self.arm(sockets)?;
         }
         let (Some(ring), Some(buffers)) = (&mut self.ring, &self.buffers) else { return Ok(None) };
-        let Some(completion) = ring.completion().next() else { return Ok(None) };
+        let mut completion = ring.completion().next();
+        if completion.is_none() && ring.submission().taskrun() {
+            let address = sockets.first().map_or(NOBODY, Socket::address);
+            ring.submit().map_err(at(address, "have io_uring hand over datagrams"))?;
+            completion = ring.completion().next();
+        }
+        let Some(completion) = completion else { return Ok(None) };
         let line = completion.user_data() as usize;
         let (flags, result) = (completion.flags(), completion.result());
         if !cqueue::more(flags)
@@ -178,6 +188,15 @@ impl Ring {
             bytes: out.payload_data().len(),
             is_cut: out.is_payload_truncated(),
         }))
+    }
+
+    /// Waits until there may be a datagram, at most so long; false if that can not be waited for.
+    pub(crate) fn wait(&mut self, at_most: Duration) -> bool {
+        let Some(ring) = &self.ring else { return false };
+        let at_most = Timespec::from(at_most);
+        let waited = ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&at_most));
+        let is_over = |error: io::Error| matches!(error.raw_os_error(), Some(ETIME | EINTR));
+        waited.map_or_else(is_over, |_| true)
     }
 
     /// The payload of the datagram before, of so many bytes.

@@ -16,6 +16,8 @@ mod lines;
 mod text_rows;
 mod mold_rows;
 
+use std::time::Duration;
+
 use tidewire_feeds::journal::Reader;
 use tidewire_journal::{Journal, JournalError};
 
@@ -55,6 +57,12 @@ pub trait Transport: Send {
     /// # Errors
     /// Nothing more can be received.
     fn receive(&mut self, inbox: &mut Inbox) -> Result<Came, TableError>;
+
+    /// See [`TableReader::wait`].
+    fn wait(&mut self, at_most: Duration) -> bool {
+        let _ = at_most;
+        false
+    }
 
     /// All that it has put into the inbox is kept, as safe as the journal's mode says; where there is no journal, it has
     /// been received.
@@ -375,6 +383,10 @@ impl<T: Transport, D: Decode> TableReader for Live<T, D> {
 
     fn time(&self, now: i64) -> i64 {
         self.transport.time(now)
+    }
+
+    fn wait(&mut self, at_most: Duration) -> bool {
+        self.transport.wait(at_most)
     }
 
     fn notes(&self) -> Vec<String> {

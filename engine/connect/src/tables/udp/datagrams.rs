@@ -1,5 +1,7 @@
 //! Datagrams of which each is a row.
 
+use std::time::Duration;
+
 use tidewire_udp::{Datagram, LineCounters, Receiver, SocketOptions};
 
 use super::{failed, open};
@@ -27,6 +29,10 @@ impl Transport for Datagrams {
                 Ok(Came::Something)
             }
         }
+    }
+
+    fn wait(&mut self, at_most: Duration) -> bool {
+        self.receiver.wait(at_most)
     }
 
     fn place(&self) -> String {

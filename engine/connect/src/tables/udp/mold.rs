@@ -1,6 +1,7 @@
 //! MoldUDP64 around ITCH 5.0, live.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 
 use tidewire_feeds::mold::{Arbiter, Delivery, Origin, Waits};
 use tidewire_feeds::sequence::Event;
@@ -155,6 +156,12 @@ impl Transport for Mold {
             arbiter.tick(now, ask, &mut deliver);
         }
         Ok(if has_come || is_due { Came::Something } else { Came::Nothing })
+    }
+
+    fn wait(&mut self, at_most: Duration) -> bool {
+        let due = self.arbiter.due().map(|due| due.saturating_sub(monotonic_ns()).max(0));
+        let at_most = due.map_or(at_most, |due| at_most.min(Duration::from_nanos(due as u64)));
+        self.receiver.wait(at_most)
     }
 
     /// What waits for something that is missing is handed out, and what is missing is given up.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::super::super::Column;
+use super::super::super::{Column, TableWriter};
 use super::*;
 use tidewire_event::Field;
+use tidewire_event::sink::LAST_EPOCH;
 
 #[test]
 fn a_folder_is_read_in_the_order_of_names_and_a_pattern_picks() {
@@ -99,6 +100,26 @@ fn one_file_appears_whole_at_the_end() {
     assert!(writer.row(&row_of(&two(), &row(1, "a"))).is_err());
 }
 
+/// Ends it as a job with snapshots does at the end of its input.
+fn end(writer: &mut dyn TableWriter) {
+    writer.prepare(LAST_EPOCH).unwrap();
+    writer.commit(LAST_EPOCH).unwrap();
+    writer.finish().unwrap();
+}
+
+#[test]
+fn what_no_snapshot_has_is_not_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = given(folder.path().to_str().unwrap(), "csv", &[]);
+    let mut writer = writer(options("filesystem", &given), &two()).unwrap();
+    writer.row(&row_of(&two(), &row(1, "a"))).unwrap();
+    writer.prepare(1).unwrap();
+    writer.commit(1).unwrap();
+    writer.row(&row_of(&two(), &row(2, "b"))).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(read(folder.path(), "csv", &[], &two()).unwrap(), [row(1, "a")]);
+}
+
 #[test]
 fn parts_are_exactly_once_wherever_a_crash_comes() {
     for format in ["csv", "json", "parquet"] {
@@ -121,7 +142,7 @@ fn parts_are_exactly_once_wherever_a_crash_comes() {
             let mut second = open();
             second.restore(&prepared).unwrap();
             second.row(&row_of(&two(), &row(2, "b"))).unwrap();
-            second.finish().unwrap();
+            end(&mut *second);
             let rows = read(folder.path(), format, &[], &two()).unwrap();
             assert_eq!(rows, [row(1, "a"), row(2, "b")], "{format} {crash}");
             // Nobody adds to the output of another job.
@@ -143,7 +164,7 @@ fn each_part_has_its_header() {
         writer.row(&row_of(&two(), &row(number, "a"))).unwrap();
         writer.prepare(number as u64).unwrap();
     }
-    writer.finish().unwrap();
+    end(&mut *writer);
     let rows: Vec<_> = (1..=3).map(|number| row(number, "a")).collect();
     assert_eq!(read(folder.path(), "csv", &header, &two()).unwrap(), rows);
 }
