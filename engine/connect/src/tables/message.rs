@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{Cursor, SeekFrom};
 
-use csv::ByteRecord;
+use csv::{ByteRecord, Position};
 use tidewire_event::{DataType, RowLayout, RowWriter, Slot};
 
 use super::avro::{AvroBytes, AvroRow};
@@ -103,8 +104,19 @@ pub fn decoder(
             let place = |target: &Target<()>| names.iter().position(|name| *name == target.name);
             let places = rows.targets.iter().map(place).collect();
             let (record, scratch) = (ByteRecord::new(), Vec::new());
+            let CsvOptions { delimiter, quote, escape, .. } = csv;
+            let reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .delimiter(delimiter)
+                .quoting(quote.is_some())
+                .quote(quote.unwrap_or(b'"'))
+                .escape(escape)
+                .comment(csv.comments.then_some(b'#'))
+                .from_reader(Cursor::default());
             Box::new(CsvDecoder {
                 options: csv,
+                reader,
                 places,
                 fields: names.len(),
                 record,
@@ -244,6 +256,8 @@ impl MessageDecoder for JsonDecoder {
 
 struct CsvDecoder {
     options: CsvOptions,
+    /// Over one message at a time: a reader takes longer to make than a message to read.
+    reader: csv::Reader<Cursor<Vec<u8>>>,
     /// Of each target, which field it is.
     places: Vec<Option<usize>>,
     fields: usize,
@@ -259,19 +273,13 @@ impl MessageDecoder for CsvDecoder {
         row: &mut [u8],
         beside: &mut Beside<'_>,
     ) -> Result<(), BadMessage> {
-        let Self { options, places, fields, record, scratch, rows } = self;
-        let CsvOptions { delimiter, quote, escape, .. } = *options;
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .quoting(quote.is_some())
-            .quote(quote.unwrap_or(b'"'))
-            .escape(escape)
-            .comment(options.comments.then_some(b'#'))
-            .buffer_capacity(message.len().max(1))
-            .from_reader(message);
-        let is_read = reader.read_byte_record(record);
+        let Self { options, reader, places, fields, record, scratch, rows } = self;
+        let is_read = reader.seek_raw(SeekFrom::Start(0), Position::new()).and_then(|()| {
+            let text = reader.get_mut().get_mut();
+            text.clear();
+            text.extend_from_slice(message);
+            reader.read_byte_record(record)
+        });
         if !is_read.as_ref().is_ok_and(|is_read| *is_read) {
             let why = is_read.err().map_or_else(String::new, |error| format!(": {error}"));
             return Err(BadMessage::new("no line of CSV", format!("no line of CSV{why}")));
@@ -419,6 +427,26 @@ mod tests {
         let expected = vec![Value::text("a"), Value::Int(77), Value::Int(5)];
         assert_eq!(decode(&[("format", "json")], r#"{"n": 5, "name": "a"}"#).unwrap(), expected);
         assert_eq!(decode(&[("format", "csv")], "a,5").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_message_of_csv_does_not_hang_on_those_before_it() {
+        let columns = sample();
+        let mut decoder = decoder(&mut options("kafka", &[("format", "csv")]), &columns).unwrap();
+        let mut read = |message: &str| {
+            let mut row = vec![0xAA; 256];
+            let beside = &mut |_: usize, slot: &Slot, writer: &mut RowWriter<'_>| {
+                writer.int(slot, 77);
+                Ok(())
+            };
+            let decoded = decoder.decode(message.as_bytes(), &mut row, beside);
+            decoded.is_ok().then(|| values_of(&columns, &row)[0].clone())
+        };
+        for before in ["", "\"open", "a", "long,1\nmore,2\n", "x,1,2", &"w,".repeat(20_000)] {
+            let _ = read(before);
+            assert_eq!(read("a,5"), Some(Value::text("a")), "behind {before:?}");
+            assert_eq!(read("b,6\r\n"), Some(Value::text("b")));
+        }
     }
 
     #[test]
